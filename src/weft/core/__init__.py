@@ -1,0 +1,1 @@
+"""The engine's few central types: Spec, Primitive, Graph, Trace, Tensor, Variable."""

@@ -1,0 +1,58 @@
+"""What weft raises. Every message says who, the rule, what was received, and a remedy.
+
+Each class is also the built-in exception that users of NumPy and Keras expect, so that
+`except ValueError` works.
+"""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+from collections.abc import Iterable
+
+
+class WeftError(Exception):
+    """The base of all errors that weft raises on purpose."""
+
+
+class ShapeError(WeftError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DTypeError(WeftError, TypeError):
+    """A dtype that an operation does not take."""
+
+
+class ArgumentError(WeftError, ValueError):
+    """A value that an argument does not take."""
+
+
+class ArgumentTypeError(WeftError, TypeError):
+    """An argument of a type that can't be used."""
+
+
+class IndexError(WeftError, builtins.IndexError):
+    """An index outside of a tensor."""
+
+
+class TraceError(WeftError, TypeError):
+    """A traced tensor used where only a concrete value can be."""
+
+
+class GraphError(WeftError, ValueError):
+    """A graph that breaks its grammar: a defect of the pass that made it."""
+
+
+class CompileError(WeftError, RuntimeError):
+    """A program that could not be compiled or run."""
+
+
+class MissingExtraError(WeftError, ImportError):
+    """An optional package that is needed now and is not installed."""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` with the nearest known name, or an empty text."""
+    lowered = {str(k).lower(): str(k) for k in known}
+    near = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    return f" Did you mean {lowered[near[0]]!r}?" if near else ""

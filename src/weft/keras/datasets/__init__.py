@@ -1,0 +1,24 @@
+"""Small datasets to learn with. Each is a module with `load_data()`, imported when first used.
+
+>>> from weft.keras.datasets import drawn_digits
+>>> (x_train, y_train), (x_test, y_test) = drawn_digits.load_data()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["drawn_digits", "mnist"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in __all__:
+        raise AttributeError(
+            f"weft.keras.datasets: no dataset is called {name!r}; there are {__all__}."
+        )
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
