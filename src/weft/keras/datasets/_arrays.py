@@ -1,4 +1,4 @@
-"""Read the arrays of a dataset from an .npz file, and check that they are what they should be."""
+"""Read the arrays of a dataset from an .npz file, and check their form."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import zipfile
 import zlib
 
 import numpy as np
+
+from weft.errors import WeftError
 
 # The form of each array: its shape, and one more than its largest value.
 Form = tuple[tuple[int, ...], int]
@@ -20,8 +22,12 @@ DIGIT_FORMS: dict[str, Form] = {
     "y_test": ((10000,), 10),
 }
 
+# What a damaged file can raise on its way through zipfile, zlib and the header of an array.
+_DAMAGE = (ValueError, TypeError, SyntaxError, LookupError, AttributeError)
+_DAMAGE += (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
-class BadDatasetFile(ValueError):
+
+class BadDatasetFile(WeftError, ValueError):
     """A file of a dataset that cannot be read, or whose arrays have the wrong form."""
 
 
@@ -39,9 +45,7 @@ def read_arrays(path: str | os.PathLike[str], forms: dict[str, Form], who: str) 
             arrays = {name: file[name] for name in forms}
     except BadDatasetFile:
         raise
-    # What a damaged file can raise on its way through zipfile, zlib and the array header.
-    except (ValueError, OSError, EOFError, KeyError, AttributeError, TypeError, SyntaxError,
-            NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGE as error:
         raise _bad(path, who, f"a file that cannot be read ({error})") from error
     for name, (shape, limit) in forms.items():
         _check(path, who, name, arrays[name], shape, limit)

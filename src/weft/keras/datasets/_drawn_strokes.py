@@ -2,11 +2,12 @@
 
     skeleton ──► strokes of anchors ──► one weight matrix: points = weights · anchors
 
-A skeleton is one way of writing a digit. It is a text: strokes between `|`, anchors `x,y` with
-x to the right and y down in a box of 100 by 100, a `!` behind an anchor where the pen turns
-sharply. Between anchors the pen follows a Catmull-Rom curve; a stroke whose last anchor is its
-first is closed without a corner. Points depend linearly on anchors, so a shaken skeleton costs
-a few multiplications. All arithmetic is exact or correctly rounded, thus the same everywhere.
+A skeleton is one way of writing a digit. It is a text: strokes between `|`, anchors `x,y`
+with x to the right and y down in a box of 100 by 100, a `!` behind an anchor where the pen
+turns sharply. Between anchors the pen follows a Catmull-Rom curve; a stroke whose last
+anchor is its first is closed without a corner. Points depend linearly on anchors, so a
+shaken skeleton costs a few multiplications. All arithmetic is exact or correctly rounded,
+thus the same everywhere.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ POINT_COUNT = 64
 # digit -> (how often it is written this way, skeleton)
 SKELETONS: dict[int, tuple[tuple[int, str], ...]] = {
     0: (
-        (6, "52,2 26,16 16,50 26,84 50,98 74,84 84,50 76,16 52,2"),
-        (3, "66,8 40,6 20,32 18,68 42,97 70,86 84,52 76,18 46,4"),
-        (2, "44,14 24,30 16,60 32,92 60,94 80,66 80,28 60,4 40,10 46,26"),
+        (6, "50,0 20,24 20,74 50,100 80,76 80,26 50,0"),
+        (3, "68,10 34,6 16,50 34,95 70,88 84,44 50,2"),
+        (2, "46,12 20,34 20,76 48,99 78,76 80,30 58,3 40,14 48,28"),
     ),
     1: (
         (7, "50,0 50,50 50,100"),
@@ -68,8 +69,11 @@ SKELETONS: dict[int, tuple[tuple[int, str], ...]] = {
     ),
     8: (
         (5, "74,12 48,0 26,18 40,42 66,60 76,82 52,99 24,82 36,58 62,38 74,12"),
-        (3, "50,0 28,9 26,34 50,47 74,34 72,9 50,0 "
-            "| 50,47 24,62 24,87 50,100 76,87 76,62 50,47"),
+        (
+            3,
+            "50,0 28,9 26,34 50,47 74,34 72,9 50,0 "
+            "| 50,47 24,62 24,87 50,100 76,87 76,62 50,47",
+        ),
         (3, "80,8 50,1 28,20 46,42 70,64 70,90 42,98 24,80 44,54 70,32 78,6"),
     ),
     9: (
@@ -106,7 +110,7 @@ def skeletons() -> tuple[Skeleton, ...]:
 
 def _skeleton(digit: int, often: int, text: str) -> Skeleton:
     strokes = [stroke.split() for stroke in text.split("|")]
-    # Anchors at the same place are one anchor, so that strokes stay joined when it is shaken.
+    # Anchors at the same place are one anchor: strokes stay joined when it is shaken.
     numbers: dict[tuple[int, int], int] = {}
     pieces: list[list[int]] = []
     for stroke in strokes:
@@ -148,7 +152,7 @@ def _distance(anchors: np.ndarray, one: int, other: int) -> float:
 
 
 def _span_weights(piece: list[int], at: int, part: float) -> list[tuple[int, float]]:
-    """Weights of the four anchors around a span, `part` of the way along it (Catmull-Rom)."""
+    """Weights of the four anchors around a span, `part` of the way along it."""
     is_closed = piece[0] == piece[-1]
     first, last = piece[at], piece[at + 1]
     before = piece[at - 1] if at else piece[-2] if is_closed else first

@@ -1,6 +1,6 @@
 """Unpack archives that come from the network, trusting nothing that they say.
 
-    archive ──► every name, kind and size checked ──► scratch folder beside ──► moved into place
+    archive ──► every name, kind and size checked ──► scratch folder ──► moved into place
 
 A member that would land outside the folder, a link, a device, or far more bytes than the
 archive can honestly hold stops the whole extraction before a single file is in place.
@@ -9,6 +9,7 @@ archive can honestly hold stops the whole extraction before a single file is in 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -23,14 +24,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from weft.errors import ArgumentError, WeftError
+
 # Pictures and tables shrink two- to fiftyfold; what grows beyond this was made to hurt.
 LARGEST_GROWTH = 250
 ALWAYS_ALLOWED_BYTES = 64 << 20
 LARGEST_MEMBER_COUNT = 2_000_000
 _COPY_BYTES = 1 << 20
 
+# What a damaged or encrypted archive can raise while it is read.
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_DAMAGE += (EOFError, RuntimeError)
 
-class UnsafeArchiveError(ValueError):
+
+class UnsafeArchiveError(WeftError, ValueError):
     """An archive was refused because of what it holds; nothing of it was kept."""
 
 
@@ -41,18 +48,19 @@ def extract_archive(
 ) -> bool:
     """Unpack a tar (plain, gz, bz2, xz) or zip archive into a folder, or refuse all of it.
 
-    Returns whether the file was an archive of one of the formats: `"tar"`, `"zip"`, a list of
-    them, or `"auto"` for both. Files that are in the folder already and not in the archive stay.
-    Permissions and times in the archive are not taken over.
+    Returns whether the file was an archive of one of the formats: `"tar"`, `"zip"`, a list
+    of them, or `"auto"` for both. Files that are in the folder already and not in the
+    archive stay. Permissions and times in the archive are not taken over.
 
     Raises:
         UnsafeArchiveError: for absolute names, `..`, links, devices and archive bombs.
         ValueError: for an unknown format, or an archive that is damaged or encrypted.
     """
+    archive = Path(file_path)
     for name in _formats(archive_format):
         is_archive, members = _FORMATS[name]
-        if is_archive(file_path):
-            _extract(Path(file_path), Path(path), members)
+        if is_archive(archive):
+            _extract(archive, Path(path), members)
             return True
     return False
 
@@ -65,9 +73,9 @@ def _formats(archive_format: str | Sequence[str] | None) -> Sequence[str]:
     names = (archive_format,) if isinstance(archive_format, str) else tuple(archive_format)
     unknown = [name for name in names if name not in _FORMATS]
     if unknown:
-        raise ValueError(
-            f"extract_archive: archive_format must be 'auto', None or among {list(_FORMATS)}; "
-            f"received {archive_format!r}."
+        raise ArgumentError(
+            f"extract_archive: archive_format must be 'auto', None or among "
+            f"{list(_FORMATS)}; received {archive_format!r}."
         )
     return names
 
@@ -80,7 +88,7 @@ def _extract(
     archive: Path, folder: Path, members: Callable[[Path, int], Iterator[Member]]
 ) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    allowance = archive.stat().st_size * LARGEST_GROWTH + ALWAYS_ALLOWED_BYTES
+    allowance = _allowance(archive)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         # mkdtemp makes a private folder; what is unpacked follows the user's umask.
@@ -90,9 +98,8 @@ def _extract(
         _move_into(content, folder)
     except UnsafeArchiveError:
         raise
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-            EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(
+    except _DAMAGE as error:
+        raise ArgumentError(
             f"extract_archive: {archive} cannot be unpacked ({error}); "
             "it is damaged or encrypted; download it again."
         ) from error
@@ -100,11 +107,21 @@ def _extract(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _allowance(archive: Path) -> int:
+    """How many bytes an archive of this size may hold."""
+    return archive.stat().st_size * LARGEST_GROWTH + ALWAYS_ALLOWED_BYTES
+
+
 def _write_members(
-    archive: Path, folder: Path, allowance: int, members: Callable[[Path, int], Iterator[Member]]
+    archive: Path,
+    folder: Path,
+    allowance: int,
+    members: Callable[[Path, int], Iterator[Member]],
 ) -> None:
     written = 0
-    for count, (name, is_folder, content) in enumerate(members(archive, allowance), start=1):
+    for count, (name, is_folder, content) in enumerate(
+        members(archive, allowance), start=1
+    ):
         if count > LARGEST_MEMBER_COUNT:
             _refuse(archive, name, f"more than {LARGEST_MEMBER_COUNT} members")
         target = folder.joinpath(*_safe_parts(archive, name))
@@ -201,13 +218,27 @@ def _open_decompressed(archive: Path) -> IO[bytes]:
     return open(archive, "rb")
 
 
-def _tar_members(archive: Path, allowance: int) -> Iterator[Member]:
+@contextlib.contextmanager
+def _open_tar(archive: Path, allowance: int) -> Iterator[tarfile.TarFile]:
     # Headers and padding come on top of the content: a record and a half per small file.
-    bound = 2 * allowance
     with (
         _open_decompressed(archive) as stream,
-        tarfile.open(fileobj=_Bounded(stream, archive, bound), mode="r|") as tar,
+        tarfile.open(fileobj=_Bounded(stream, archive, 2 * allowance), mode="r|") as tar,
     ):
+        yield tar
+
+
+def _is_tar(archive: Path) -> bool:
+    # tarfile.is_tarfile would read a first header of any length into memory.
+    try:
+        with _open_tar(archive, _allowance(archive)):
+            return True
+    except (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error):
+        return False
+
+
+def _tar_members(archive: Path, allowance: int) -> Iterator[Member]:
+    with _open_tar(archive, allowance) as tar:
         for info in tar:
             if info.issym() or info.islnk():
                 _refuse(archive, info.name, "a link")
@@ -236,6 +267,6 @@ def _zip_members(archive: Path, allowance: int) -> Iterator[Member]:
 
 
 _FORMATS: dict[str, tuple[Callable[..., bool], Callable[[Path, int], Iterator[Member]]]] = {
-    "tar": (tarfile.is_tarfile, _tar_members),
+    "tar": (_is_tar, _tar_members),
     "zip": (zipfile.is_zipfile, _zip_members),
 }

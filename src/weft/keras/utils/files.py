@@ -1,9 +1,9 @@
 """Files from the network: a cache folder, downloads that are whole or absent, checksums.
 
-    origin ──► part file beside ──► checksum ──► renamed into the cache ──► unpacked, if asked
+    origin ──► part file beside ──► checksum ──► renamed into the cache ──► unpacked
 
-A file in the cache is complete at every moment: an interrupted or wrong download never takes
-its name, and a file that is there already is only replaced by one that has been checked.
+A file in the cache is complete at every moment: an interrupted or wrong download never
+takes its name, and a file that is there is only replaced by one that has been checked.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from weft.errors import ArgumentError, WeftError
 from weft.keras.utils.archives import extract_archive
 
 _BLOCK_BYTES = 1 << 16
@@ -31,11 +32,20 @@ _TIMEOUT_SECONDS = 30.0
 _HEXADECIMAL_DIGITS = {"md5": 32, "sha256": 64}
 
 
-def cache_folder() -> Path:
-    """The folder of downloaded data: `$KERAS_HOME`, else `~/.keras`, else one for the moment.
+class ChecksumError(WeftError, ValueError):
+    """A file that came, and is not the one that was expected."""
 
-    Where the home cannot be written it is `.keras` in the system's temporary folder. The folder
-    need not exist yet. It is looked up on each call, so the variable may be set at any time.
+
+class DownloadError(WeftError, ConnectionError):
+    """A file that cannot be fetched; the message says where to put it by hand."""
+
+
+def cache_folder() -> Path:
+    """The folder of downloaded data: `$KERAS_HOME`, else `~/.keras`, else a passing one.
+
+    Where the home cannot be written it is `.keras` in the system's temporary folder. The
+    folder need not exist yet. It is looked up on each call, so the variable may be set at
+    any time.
 
     >>> cache_folder().name  # doctest: +SKIP
     '.keras'
@@ -57,7 +67,7 @@ def _temporary_cache() -> Path:
 
 
 def _can_write(folder: Path) -> bool:
-    """Whether files can be made in the folder, or in the nearest one above it that exists."""
+    """Whether files can be made in the folder, or in the nearest one above that exists."""
     while not folder.exists():
         if folder == folder.parent:
             return False
@@ -80,24 +90,24 @@ def get_file(
 ) -> str:
     """Fetch a file into the cache once, and return its path there.
 
-    The file lies at `cache_dir/cache_subdir/fname`; `cache_dir` is `cache_folder()` unless given,
-    and `fname` is the last part of the URL. A file that is there already is used without the
-    network, unless `file_hash` is given and differs: then it is fetched again.
+    The file lies at `cache_dir/cache_subdir/fname`; `cache_dir` is `cache_folder()` unless
+    given, and `fname` is the last part of the URL. A file that is there already is used
+    without the network, unless `file_hash` is given and differs: then it is fetched again.
 
-    With `extract` the archive is unpacked and the folder's path returned: `name_extracted` for
-    `fname="name.zip"`, else `fname` itself, the archive beside it as `fname_archive`.
-    `file_hash` is in hexadecimal, sha256 or md5 (`hash_algorithm` "auto" tells them by length).
-    `untar` and `md5_hash` are older spellings of `extract` and `file_hash`.
+    With `extract` the archive is unpacked and the folder's path returned: `name_extracted`
+    for `fname="name.zip"`, else `fname` itself, the archive beside it as `fname_archive`.
+    `file_hash` is in hexadecimal, sha256 or md5 (`hash_algorithm` "auto" tells them by
+    length). `untar` and `md5_hash` are older spellings of `extract` and `file_hash`.
 
     Raises:
-        ValueError: no origin; a name with folders in it; a wrong checksum; an unsafe archive.
-        ConnectionError: the file cannot be fetched. The message says where to put it by hand.
+        ValueError: no origin, a name with folders, a wrong checksum, an unsafe archive.
+        ConnectionError: it cannot be fetched. The message says where to put it by hand.
 
     >>> get_file(origin="https://example.org/words.txt")  # doctest: +SKIP
     '/home/me/.keras/datasets/words.txt'
     """
     if not origin:
-        raise ValueError(
+        raise ArgumentError(
             f"get_file: `origin` must be the URL of the file; received origin={origin!r}."
         )
     if md5_hash is not None and file_hash is None:
@@ -116,8 +126,8 @@ def get_file(
     folder = target.parent / folder_name
     if not extract_archive(target, folder, "tar" if untar else archive_format):
         warnings.warn(
-            f"get_file: {target} is no archive of archive_format={archive_format!r} and was "
-            "not unpacked; ask for it without `extract`.",
+            f"get_file: {target} is no archive of archive_format={archive_format!r} and "
+            "was not unpacked; ask for it without `extract`.",
             stacklevel=2,
         )
     return str(folder)
@@ -130,12 +140,12 @@ def _names(
     given = os.fspath(fname) if fname else None
     name = given or os.path.basename(urllib.parse.urlsplit(origin).path)
     if not name:
-        raise ValueError(
+        raise ArgumentError(
             f"get_file: no file name can be read from origin={origin!r}; give `fname`."
         )
     separators = {"/", os.sep, os.altsep or os.sep}
     if name in (".", "..") or any(separator in name for separator in separators):
-        raise ValueError(
+        raise ArgumentError(
             f"get_file: `fname` must be a name without folders; received fname={name!r}; "
             "name the folder with `cache_dir` and `cache_subdir`."
         )
@@ -154,8 +164,8 @@ def cached_path(
 ) -> Path:
     """Where a file of the cache is, or where it shall be put.
 
-    A cache that cannot be written may still be read: a file that `is_only_read` is found in it,
-    and everything else goes to the temporary one.
+    A cache that cannot be written may still be read: a file that `is_only_read` is found in
+    it, and everything else goes to the temporary one.
     """
     named = cache_dir or os.environ.get("KERAS_HOME") or "~/.keras"
     target = Path(named).expanduser() / subfolder / name
@@ -183,7 +193,7 @@ def download(
     algorithm: str = "sha256",
     timeout: float = _TIMEOUT_SECONDS,
 ) -> None:
-    """Fetch a URL (http, https, ftp or file) to a path; the path gets the whole file or nothing.
+    """Fetch a URL (http, https, ftp, file) to a path, which gets all of it or nothing.
 
     `timeout` counts the seconds without an answer, not the whole transfer.
 
@@ -198,13 +208,13 @@ def download(
         try:
             _transfer(origin, part, hasher, timeout)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ConnectionError(
-                f"get_file: could not fetch {origin} ({_reason(error)}). Without a network, "
-                f"put the file there yourself: {target}"
+            raise DownloadError(
+                f"get_file: could not fetch {origin} ({_reason(error)}). Without a "
+                f"network, put the file there yourself: {target}"
             ) from error
         received = hasher.hexdigest()
         if file_hash is not None and received != file_hash.lower():
-            raise ValueError(
+            raise ChecksumError(
                 f"get_file: the {algorithm} of {origin} must be {file_hash}; received "
                 f"{received}; the download was thrown away. Try again, or check the URL."
             )
@@ -263,13 +273,13 @@ def _algorithm(hash_algorithm: str, file_hash: str | None) -> str:
         is_long = file_hash is None or len(file_hash) == _HEXADECIMAL_DIGITS["sha256"]
         hash_algorithm = "sha256" if is_long else "md5"
     if hash_algorithm not in _HEXADECIMAL_DIGITS:
-        raise ValueError(
+        raise ArgumentError(
             "get_file: hash_algorithm must be 'auto', 'md5' or 'sha256'; "
             f"received {hash_algorithm!r}."
         )
     digits = _HEXADECIMAL_DIGITS[hash_algorithm]
     if file_hash is not None and len(file_hash) != digits:
-        raise ValueError(
+        raise ArgumentError(
             f"get_file: a {hash_algorithm} hash has {digits} hexadecimal digits; "
             f"received {file_hash!r}."
         )
