@@ -77,7 +77,8 @@ class DiskCache:
 
     def __init__(self, folder: Path | None, size_limit: int = SIZE_LIMIT) -> None:
         self.folder, self.size_limit = folder, size_limit
-        self._writes_to_sweep = 16
+        # Random, so that processes that write little take their turn too.
+        self._writes_to_sweep = random.Random().randrange(1, 200)
 
     def path(self, name: str) -> Path:
         """Where the entry `name` is, in one of 256 folders."""
@@ -127,8 +128,7 @@ class DiskCache:
         self._writes_to_sweep -= 1
         if self._writes_to_sweep > 0:
             return
-        # Processes that write little must take their turn too: the first is random.
-        self._writes_to_sweep = random.Random().randrange(200, 400)
+        self._writes_to_sweep = 200
         self.sweep()
 
     def sweep(self) -> None:

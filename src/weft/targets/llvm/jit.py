@@ -245,10 +245,12 @@ def compile_objects(
 class Library:
     """Linked machine code; it is unloaded when the last reference is dropped."""
 
-    __slots__ = ("__weakref__", "_addresses", "_linker", "_name", "_tracker")
+    __slots__ = ("__weakref__", "_addresses", "_linker", "_name", "_trackers")
 
     def __init__(self, linker: Any, name: str, tracker: Any) -> None:
-        self._linker, self._name, self._tracker = linker, name, tracker
+        self._linker, self._name = linker, name
+        # Dropping any of these unloads the library, so all are held together.
+        self._trackers = [tracker]
         self._addresses: dict[str, int] = {}
 
     def address(self, name: str) -> int:
@@ -262,6 +264,7 @@ class Library:
                         f"llvm: {name} must be defined by its object and use only "
                         f"symbols that exist; received: {error}"
                     ) from None
+                self._trackers.append(found)
                 self._addresses[name] = found[name]
         return self._addresses[name]
 

@@ -1,0 +1,308 @@
+"""Programs as tables of instructions, which the native runner follows.
+
+    builder = ProgramBuilder(buffers=3)
+    top = builder.here()
+    builder.run([Launch(kernel_address, slots=(0, 1), chunks=16)])
+    builder.swap(0, 1)
+    builder.jump_if(top, condition=2)        # while the bool at buffer 2 is true
+    program = builder.finish(scratch_bytes=4096)
+    status = run(program, table.ctypes.data)  # in team.py; `table` holds three addresses
+
+A kernel is `void kernel(ptr buffers, ptr slots, i64 chunk, ptr scratch)`: the table of
+buffer addresses; an int32 array that says which of them are its arguments; which part of
+the work to do; 64-byte aligned memory of the running thread, whose content is lost
+between calls. Kernels of one phase, and chunks of one kernel, may run in any order and at
+once. A program is fixed when it is made; what differs from run to run is the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from weft.targets.llvm import runner as native
+
+# A status of `run` that no program returns by itself.
+INTERRUPTED = -1
+
+_LARGEST_PHASE = 2**31 - 2**16  # chunk numbers are 32 bits, with room for the threads
+
+
+class Launch(NamedTuple):
+    """One kernel of a phase: its address, the buffers it is given, its count of chunks."""
+
+    address: int
+    slots: Sequence[int]
+    chunks: int
+
+
+class Label:
+    """A place in a program, known now or later."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: int | None = None) -> None:
+        self.place = place
+
+
+HostFunction = Callable[[int], int | None]
+
+
+class ProgramBuilder:
+    """Appends instructions; `finish` makes the program.
+
+    `buffers` is the length of the table that the program will be given.
+    """
+
+    def __init__(self, buffers: int) -> None:
+        self._buffers = buffers
+        self._records: list[list[Any]] = []
+        self._launches: list[tuple[int, int, int, int]] = []  # address, slots, begin, end
+        self._slots: list[int] = []
+        self._slots_known: dict[tuple[int, ...], int] = {}
+        self._hosts: dict[int, HostFunction] = {}
+        self._width = 0
+
+    # -- places
+
+    def here(self) -> Label:
+        """The place of the next instruction, to jump back to."""
+        return Label(len(self._records))
+
+    def label(self) -> Label:
+        """A place to jump forward to; `place` says where it is."""
+        return Label()
+
+    def place(self, label: Label) -> None:
+        """Put a label of `label()` before the next instruction."""
+        if label.place is not None:
+            raise ValueError("program: a label has one place; received one that is placed")
+        label.place = len(self._records)
+
+    # -- instructions
+
+    def run(self, launches: Sequence[Launch]) -> int:
+        """A phase: kernels that do not depend on each other. Returns its place."""
+        first, total = len(self._launches), 0
+        for address, slots, chunks in launches:
+            if chunks < 0 or total + chunks > _LARGEST_PHASE:
+                raise ValueError(
+                    f"program: a phase has 0 to {_LARGEST_PHASE} chunks; received "
+                    f"{total + chunks}; give a chunk more work"
+                )
+            if not chunks:
+                continue
+            where = self._remember(tuple(map(self._slot, slots)))
+            self._launches.append((address, where, total, total + chunks))
+            total += chunks
+        self._width = max(self._width, total)
+        return self._append(native.RUN, first, len(self._launches) - first, total)
+
+    def jump(self, target: Label) -> int:
+        return self._append(native.JUMP, target)
+
+    def jump_if(self, target: Label, condition: int) -> int:
+        """Jump if the bool at the address in slot `condition` is true."""
+        return self._append(native.JUMP_IF, target, self._slot(condition))
+
+    def jump_unless(self, target: Label, condition: int) -> int:
+        """Jump if the bool at the address in slot `condition` is false."""
+        return self._append(native.JUMP_UNLESS, target, self._slot(condition))
+
+    def host(self, function: HostFunction) -> int:
+        """Call a Python function with the address of the table.
+
+        If it returns neither None nor 0 the program ends with that status; if it raises,
+        the program ends and `run` raises.
+        """
+        place = self._append(native.HOST_CALL)
+        self._hosts[place] = function
+        return place
+
+    def copy(self, to: int, source: int, size: int) -> int:
+        """Copy `size` bytes between buffers, which may overlap."""
+        return self._append(native.COPY, self._slot(to), self._slot(source), size)
+
+    def swap(self, one: int, two: int) -> int:
+        """Exchange two entries of the table."""
+        return self._append(native.SWAP, self._slot(one), self._slot(two))
+
+    def end(self, status: int = 0) -> int:
+        """Stop here; `run` returns `status`, a number from 0."""
+        if status < 0:
+            raise ValueError(f"program: a status is 0 or more; received {status}")
+        return self._append(native.END, status)
+
+    def finish(
+        self,
+        *,
+        scratch_bytes: int = 0,
+        serial: bool = False,
+        brief: bool = False,
+        keep: object = None,
+    ) -> Program:
+        """The program, with an `end` after its last instruction.
+
+        `serial`: too small to be shared, it runs on the calling thread and wakes nobody.
+        `brief`: so short (microseconds) that the interpreter's lock is not given up.
+        `keep`: whatever must live as long as the program, as the libraries of its kernels.
+        """
+        self.end()
+        slots = np.array(self._slots or [0], np.int32)
+        launches = aligned_words(len(self._launches) + 1, native.LAUNCH)
+        for row, (address, where, begin, finish) in zip(
+            launches, self._launches, strict=False
+        ):
+            row[: native.TICKS] = address, slots.ctypes.data + 4 * where, begin, finish
+        code = aligned_words(len(self._records), native.RECORD)
+        for row, record in zip(code, self._records, strict=True):
+            operands = [self._number(operand) for operand in record]
+            if record[0] == native.RUN:
+                operands[1] = launches.ctypes.data + 8 * native.LAUNCH * operands[1]
+            row[: len(operands)] = operands
+        return Program(
+            code=code,
+            launches=launches,
+            slots=slots,
+            hosts=self._hosts,
+            buffers=self._buffers,
+            width=self._width,
+            scratch_bytes=scratch_bytes,
+            serial=serial or self._width < 2,
+            brief=brief,
+            keep=keep,
+        )
+
+    # -- helpers
+
+    def _append(self, *record: Any) -> int:
+        self._records.append(list(record))
+        return len(self._records) - 1
+
+    def _slot(self, slot: int) -> int:
+        if not 0 <= slot < self._buffers:
+            raise ValueError(
+                f"program: a slot is a number from 0 below {self._buffers}; "
+                f"received {slot}; make the table longer"
+            )
+        return int(slot)
+
+    def _remember(self, slots: tuple[int, ...]) -> int:
+        """Where this list of slots begins among all slots; equal lists are kept once."""
+        if slots not in self._slots_known:
+            self._slots_known[slots] = len(self._slots)
+            self._slots.extend(slots)
+        return self._slots_known[slots]
+
+    def _number(self, operand: int | Label) -> int:
+        if not isinstance(operand, Label):
+            return operand
+        if operand.place is None:
+            raise ValueError("program: a jump needs a placed label; call place(label)")
+        return operand.place
+
+
+def aligned_words(*shape: int) -> np.ndarray:
+    """An int64 array of zeros that begins at a multiple of 128 bytes."""
+    size = int(np.prod(shape))
+    whole = np.zeros(size + 16, np.int64)
+    start = -whole.ctypes.data % 128 // 8
+    return whole[start : start + size].reshape(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchTime:
+    """Seconds that one kernel took, over all threads."""
+
+    address: int
+    chunks: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionTime:
+    """Seconds, by the clock, that one instruction took, and how often it ran."""
+
+    place: int
+    operation: str
+    count: int
+    seconds: float
+    launches: tuple[LaunchTime, ...]
+
+
+class Program:
+    """A finished table of instructions. Make it with `ProgramBuilder.finish`."""
+
+    __slots__ = (
+        "__weakref__", "_code", "_header", "_keep", "_launches", "_profile", "_slots",
+        "address", "brief", "buffers", "hosts", "profiled", "scratch_bytes", "serial",
+        "width",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        code: np.ndarray,
+        launches: np.ndarray,
+        slots: np.ndarray,
+        hosts: dict[int, HostFunction],
+        buffers: int,
+        width: int,
+        scratch_bytes: int,
+        serial: bool,
+        brief: bool,
+        keep: object,
+    ) -> None:
+        self._code, self._launches, self._slots, self._keep = code, launches, slots, keep
+        self.hosts, self.buffers, self.width = hosts, buffers, width
+        self.scratch_bytes = -(-scratch_bytes // 128) * 128
+        self.serial, self.brief = serial, brief and serial
+        self._profile: np.ndarray | None = None
+        self.profiled = False
+        header = self._header = aligned_words(native.HEADER)
+        header[native.CODE] = code.ctypes.data
+        # Ten times a second Python may handle its signals.
+        header[native.HEARTBEAT] = int(native.runner().ticks_per_second * 0.1)
+        self.address = header.ctypes.data
+
+    def interrupt(self) -> None:
+        """Make runs of this program stop at their next backward jump.
+
+        May be called from any thread; `run` then returns INTERRUPTED. A run that begins
+        later is not affected.
+        """
+        self._header[native.INTERRUPT] = 1
+
+    def start_profile(self) -> None:
+        """Measure each instruction of the runs from now on."""
+        self._profile = aligned_words(len(self._code), 2)
+        self._launches[:, native.TICKS] = 0
+        self._header[native.PROFILE] = self._profile.ctypes.data
+        self.profiled = True
+
+    def stop_profile(self) -> list[InstructionTime]:
+        """The times since `start_profile`, one row per instruction that ran."""
+        if self._profile is None:
+            raise RuntimeError("program: nothing was measured; call start_profile first")
+        self.profiled = False
+        second = native.runner().ticks_per_second
+        rows = []
+        for place, (ticks, count) in enumerate(self._profile.tolist()):
+            record = self._code[place].tolist()
+            if not count:
+                continue
+            launches: list[LaunchTime] = []
+            if record[0] == native.RUN:
+                offset = record[1] - self._launches.ctypes.data
+                first = offset // (8 * native.LAUNCH)
+                for row in self._launches[first : first + record[2]].tolist():
+                    chunks = row[native.FINISH] - row[native.BEGIN]
+                    seconds = row[native.TICKS] / second
+                    launches.append(LaunchTime(row[native.KERNEL], chunks, seconds))
+            name = native.OPERATION_NAMES[record[0]]
+            times = InstructionTime(place, name, count, ticks / second, tuple(launches))
+            rows.append(times)
+        return rows
