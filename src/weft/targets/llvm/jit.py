@@ -11,7 +11,6 @@ using threads, so the same entry points are called without that lock.
 
 from __future__ import annotations
 
-import concurrent.futures
 import ctypes
 import functools
 import itertools
@@ -227,15 +226,28 @@ def compile_objects(
             finally:
                 compiler.close()
 
-        if threads <= 1:
-            if sources:
+        failures: list[BaseException] = []
+
+        def guarded() -> None:
+            try:
                 work()
-        else:
-            with concurrent.futures.ThreadPoolExecutor(threads - 1) as pool:
-                others = [pool.submit(work) for _ in range(threads - 1)]
-                work()
-                for other in others:
-                    other.result()
+            except BaseException as failure:
+                failures.append(failure)
+
+        helpers = [threading.Thread(target=guarded) for _ in range(threads - 1)]
+        started = []
+        for helper in helpers:
+            try:
+                helper.start()
+            except RuntimeError:  # no more threads to be had: fewer will do
+                break
+            started.append(helper)
+        if sources:
+            guarded()
+        for helper in started:
+            helper.join()
+        if failures:
+            raise failures[0]
         return objects
 
 

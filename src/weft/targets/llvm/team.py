@@ -13,7 +13,6 @@ that runs another program, runs its program alone: the results are the same bits
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import queue
@@ -106,79 +105,102 @@ class Team:
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or thread_count()
-        self._reset()
+        self._crew = _Crew(self.threads)
+        self._finalizer = weakref.finalize(self, self._crew.dismiss)
         _teams.add(self)
 
-    def _reset(self) -> None:
-        """A team at rest, without workers, in memory of its own."""
-        words = self._words = aligned_words(native.TEAM_WORDS)
-        self._address = words.ctypes.data
-        self._lock = threading.Lock()
-        self._runs = 0
-        self._scratch = np.zeros(0, np.int64)
+    def run(self, program: Program, buffers: int) -> int:
+        """Run `program` with all threads, or alone if the team is busy."""
+        crew = self._crew
+        too_small = program.serial or self.threads < 2
+        if too_small or not crew.lock.acquire(blocking=False):
+            return run_alone(program, buffers)
+        try:
+            scratch = crew.begin(program)
+            functions = native.runner()
+            function = functions.run_profiled if program.profiled else functions.run
+            return _follow(function, program, buffers, crew.address, scratch)
+        finally:
+            crew.words[native.ACTIVE] = 0
+            crew.lock.release()
+
+    def close(self) -> None:
+        """End the workers. A team that is used again starts new ones.
+
+        A program that runs meanwhile is finished by its calling thread.
+        """
+        former = self._finalizer
+        self._renew()
+        former()
+
+    def _renew(self) -> None:
+        self._crew = _Crew(self.threads)
+        self._finalizer = weakref.finalize(self, self._crew.dismiss)
+
+
+class _Crew:
+    """A team's workers and the memory that they share with the leader.
+
+    A team changes crews as a whole, after a fork or when it is closed; a program that is
+    running keeps the crew that it began with.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.lock = threading.Lock()
+        self.threads = threads
+        self.words = words = aligned_words(native.TEAM_WORDS)
+        self.address = words.ctypes.data
         self._workers: list[_Worker] = []
         self._started = False
+        self._runs = 0
+        self._scratch = np.zeros(0, np.int64)
         second = native.runner().ticks_per_second
         words[native.SPIN_TICKS] = int(_SPIN_SECONDS * second)
         words[native.YIELD_TICKS] = int(_YIELD_SECONDS * second)
         words[native.YIELD], words[native.SLEEP] = _yield_address(), _sleep_address()
         words[native.SHORT_SLEEP], words[native.LONG_SLEEP] = _sleep_arguments(words)
-        self._finalizer = weakref.finalize(self, _dismiss, words, self._workers)
 
-    def run(self, program: Program, buffers: int) -> int:
-        """Run `program` with all threads, or alone if the team is busy."""
-        if program.serial or self.threads < 2:
-            return run_alone(program, buffers)
-        # Kept in names of this call: in a child after a fork the team has new ones.
-        words, lock = self._words, self._lock
-        if not lock.acquire(blocking=False):
-            return run_alone(program, buffers)
-        try:
-            if not self._started:
-                self._start()
-            scratch = self._scratch_for(program.scratch_bytes)
-            profiled = program.profiled
-            words[native.PROFILED] = profiled
-            self._runs += 1
-            words[native.ACTIVE] = self._runs
-            useful = program.width - 1
-            for worker in self._workers[:useful]:
-                if worker.asleep:
-                    worker.wake()
-            functions = native.runner()
-            function = functions.run_profiled if profiled else functions.run
-            return _follow(
-                function, program, buffers, words.ctypes.data, scratch.ctypes.data
-            )
-        finally:
-            words[native.ACTIVE] = 0
-            lock.release()
+    def begin(self, program: Program) -> int:
+        """Make ready for `program` and wake who is useful; returns the leader's scratch."""
+        if not self._started:
+            self._start()
+        scratch = self._scratch_for(program.scratch_bytes)
+        self.words[native.PROFILED] = program.profiled
+        # Every run has its own number: a worker that lingers sees that one has begun.
+        self._runs += 1
+        self.words[native.ACTIVE] = self._runs
+        for worker in self._workers[: program.width - 1]:
+            if worker.asleep:
+                worker.wake()
+        return scratch
 
-    def close(self) -> None:
-        """End the workers. A team that is used again starts new ones."""
-        with self._lock:
-            self._finalizer()
-            self._reset()
+    def dismiss(self) -> None:
+        """Let the workers end, and see them go."""
+        self.words[native.STOP] = 1
+        for worker in self._workers:
+            worker.wake()
+        limit = time.monotonic() + 2.0
+        for worker in self._workers:
+            if worker.thread is not threading.current_thread():
+                worker.thread.join(max(0.0, limit - time.monotonic()))
 
     def _start(self) -> None:
         self._started = True
         for number in range(1, self.threads):
-            worker = _Worker(self._words, number)
+            worker = _Worker(self.words, number)
             try:
-                worker.start()
+                worker.thread.start()
             except RuntimeError:  # no more threads to be had: fewer will do
                 break
             self._workers.append(worker)
 
-    def _scratch_for(self, size: int) -> np.ndarray:
-        """Scratch memory for every thread; nobody uses the old one now."""
+    def _scratch_for(self, size: int) -> int:
+        """The address of `size` bytes or more for each thread; the leader's come first."""
         if self._scratch.nbytes < size * self.threads:
             self._scratch = aligned_words(self.threads, size // 8)
-            self._words[native.SCRATCH] = self._scratch.ctypes.data
-        # At its full length per thread the memory stays where it is from run to run.
-        stride = self._scratch.nbytes // self.threads
-        self._words[native.SCRATCH_STRIDE] = stride
-        return self._scratch
+            self.words[native.SCRATCH] = self._scratch.ctypes.data
+            self.words[native.SCRATCH_STRIDE] = size
+        return int(self.words[native.SCRATCH])
 
 
 class _Worker:
@@ -191,9 +213,6 @@ class _Worker:
         self.thread = threading.Thread(
             target=self._live, name=f"weft-worker-{number}", daemon=True
         )
-
-    def start(self) -> None:
-        self.thread.start()
 
     def wake(self) -> None:
         self.asleep = False
@@ -219,16 +238,6 @@ class _Worker:
                 elif slept > 20 * patience:
                     patience = max(patience / 2, _LEAST_PATIENCE)
             self.asleep = False
-
-
-def _dismiss(words: np.ndarray, workers: list[_Worker]) -> None:
-    words[native.STOP] = 1
-    for worker in workers:
-        worker.wake()
-    limit = time.monotonic() + 2.0
-    for worker in workers:
-        if worker.thread is not threading.current_thread():
-            worker.thread.join(max(0.0, limit - time.monotonic()))
 
 
 # -- what the operating system offers -------------------------------------------------------
@@ -291,9 +300,8 @@ def _after_fork() -> None:
     global _team_lock
     _team_lock = threading.Lock()
     for one in list(_teams):
-        with contextlib.suppress(Exception):
-            one._finalizer.detach()
-        one._reset()
+        one._finalizer.detach()
+        one._renew()
 
 
 if hasattr(os, "register_at_fork"):
