@@ -78,7 +78,7 @@ class Node:
 class Graph:
     """Inputs, nodes in an order in which they can run, outputs."""
 
-    __slots__ = ("inputs", "name", "nodes", "outputs")
+    __slots__ = ("derivative", "inputs", "name", "nodes", "outputs")
 
     def __init__(
         self,
@@ -89,6 +89,9 @@ class Graph:
     ) -> None:
         self.inputs, self.nodes, self.outputs = list(inputs), list(nodes), list(outputs)
         self.name = name
+        # How to differentiate it, where it was made to keep what its derivative needs
+        # (weft/autodiff/residuals.py). No part of the graph's meaning; passes may drop it.
+        self.derivative: Any = None
 
     def input_specs(self) -> tuple[Spec, ...]:
         return tuple(value.spec for value in self.inputs)

@@ -35,7 +35,7 @@ class Primitive:
         effects: whether it must run, in program order, even if nothing uses its results.
     """
 
-    __slots__ = ("effects", "evaluate", "name", "results", "spec", "vjp_rule")
+    __slots__ = ("effects", "evaluate", "name", "results", "selective", "spec", "vjp_rule")
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Primitive:
         self.name, self.spec, self.evaluate = name, spec, evaluate
         self.results, self.effects = results, effects
         self.vjp_rule: Callable | None = None
+        self.selective = False
         REGISTRY[name] = self
 
     def vjp(self, rule: Callable) -> Callable:
@@ -60,6 +61,16 @@ class Primitive:
         It is written in primitives and tensor operators, so that it can be differentiated.
         """
         self.vjp_rule = rule
+        return rule
+
+    def selective_vjp(self, rule: Callable) -> Callable:
+        """Set a derivative rule that is told which inputs are wanted.
+
+        `(cts, outs, inputs, needed, parameters) -> cotangents`: `cts` holds None where
+        nothing flows, `needed` a bool per input. For primitives made of graphs, which
+        leave out what nobody asks for.
+        """
+        self.vjp_rule, self.selective = rule, True
         return rule
 
     def bind(self, *inputs: Any, **parameters: Any) -> Any:
