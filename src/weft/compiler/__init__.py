@@ -1,0 +1,1 @@
+"""From a traced graph to kernels, phases and a memory plan, for any target."""
