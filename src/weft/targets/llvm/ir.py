@@ -428,6 +428,8 @@ class Module:
         self._declared: dict[str, str] = {}
         self._globals: dict[str, str] = {}
         self.functions: dict[str, Function] = {}
+        # Whether the machine fuses multiply and add; if not, `llvm.fma` would call the C library.
+        self.has_fma = True
 
     def function(
         self, name: str, parameters: Sequence[tuple[str, Type]], returns: Type = VOID, **more

@@ -26,16 +26,16 @@ LN2_PARTS = {
     "double": (0.6931471803691238, 1.9082149292705877e-10),
 }
 LOG10_2_PARTS = {
-    "float": (0.301025390625, 4.60503885e-06),
-    "double": (0.30102999560767785, 5.6303348065105e-11),
+    "float": (0.301025390625, 4.60503898e-06),
+    "double": (0.3010299955494702, 1.1451100898021838e-10),
 }
 # log2 e and log10 e as the format's nearest and the rest.
 LOG2_E_PARTS = {
-    "float": (1.44269502, 1.92596303e-08),
+    "float": (1.44269502, 1.92596299e-08),
     "double": (LOG2_E, 2.0355273740931033e-17),
 }
 LOG10_E_PARTS = {
-    "float": (0.434294492, -1.01030929e-08),
+    "float": (0.434294492, -1.01030501e-08),
     "double": (LOG10_E, 1.098319650216765e-17),
 }
 
@@ -52,10 +52,11 @@ EXPM1 = {
 EXP2 = {
     "float": (0.693147182, 0.240226522, 0.0555040538, 0.00961794518, 0.00133388862,
               0.000154850044, 1.38471123e-05),  # -31
-    "double": (0.6931471805599453, 0.2402265069591013, 0.05550410866482009,
-               0.009618129107594135, 0.0013333558146772853, 0.0001540353045709817,
-               1.5252733494496346e-05, 1.3215435287480354e-06, 1.017819910106724e-07,
-               7.073782600006164e-09, 4.4348305521521085e-10),  # -55
+    "double": (0.6931471805599453, 0.24022650695909997, 0.055504108664823776,
+               0.009618129107670322, 0.0013333558145893255, 0.00015403530315635458,
+               1.5252734327264468e-05, 1.3215549718800344e-06, 1.0177858470291447e-07,
+               7.031817762044769e-09, 4.485156180086608e-10,
+               5.71954819062711e-11),  # -57
 }  # fmt: skip
 # (sinh r - r) / r³ and (cosh r - 1) / r² in r², on ±ln 2 / 2.
 SINH = {
@@ -65,8 +66,8 @@ SINH = {
 }  # fmt: skip
 COSH = {
     "float": (0.5, 0.0416664854, 0.00139331131),  # -33
-    "double": (0.5, 0.04166666666666667, 0.0013888888888887398, 2.48015872984e-05,
-               2.7557270e-07, 2.0925e-09),
+    "double": (0.5, 0.041666666666666685, 0.0013888888888873387, 2.480158734900306e-05,
+               2.75572519792766e-07, 2.092172439483698e-09),  # -68
 }  # fmt: skip
 # (log1p f - f + f²/2) / f³ on [√½ - 1, √2 - 1].
 LOG1P_FLOAT = (0.333333313, -0.250008255, 0.200012624, -0.166232243, 0.142008513,
@@ -99,14 +100,14 @@ def _scale(y: Value, power: Value, small: Value) -> Value:
     larger first, so that the one rounding is the last multiplication's.
     """
     form = FORMATS[y.type.kind]
-    lift = 4 * form.denormal_scale // 3
+    lift = 2 * form.denormal_scale
     power = power + select(small, constant(power, lift << form.mantissa), 0)
     y = from_bits(bits_of(y) + power, y.type)
     return y * select(small, constant(y, 2.0**-lift), 1.0)
 
 
 EXP_TOP = {"float": 88.7228394, "double": 709.782712893384}
-EXP_NORMAL = {"float": -87.0, "double": -708.0}
+EXP_NORMAL = {"float": -80.0, "double": -690.0}
 EXP_ZERO = {"float": -106.0, "double": -750.0}
 
 
@@ -202,7 +203,8 @@ def _halved_powers(x: Value, limit: float) -> tuple[Value, Value, Value]:
     return r, growing, from_bits(shrinking, x.type)
 
 
-HYPERBOLIC_LIMIT = {"float": 91.0, "double": 712.0}
+# Just past the overflow, where 2**n / 8 is still finite.
+HYPERBOLIC_LIMIT = {"float": 90.0, "double": 711.0}
 
 
 def sinh(f: Function, x: Value) -> Value:
@@ -240,7 +242,7 @@ def cosh(f: Function, x: Value) -> Value:
 # -- logarithms ---------------------------------------------------------------------
 
 
-def _exponent_and_fraction(x: Value) -> tuple[Value, Value, Value]:
+def exponent_and_fraction(x: Value) -> tuple[Value, Value, Value]:
     """(e, m - 1, biased e as bits) with x = 2**e m, m in [√½, √2); x positive, finite."""
     form = FORMATS[x.type.kind]
     small = compare("olt", x, form.least_normal)
@@ -282,7 +284,7 @@ def log(f: Function, x: Value) -> Value:
     """The natural logarithm."""
     kind = format_of("log", x).scalar.kind
     high, low = LN2_PARTS[kind]
-    e, fraction, _ = _exponent_and_fraction(x)
+    e, fraction, _ = exponent_and_fraction(x)
     rest = multiply_add(e, low, _log1p_rest(fraction))
     return _log_at_edges(x, multiply_add(e, high, fraction + rest))
 
@@ -290,7 +292,7 @@ def log(f: Function, x: Value) -> Value:
 def _other_base(name: str, x: Value, unit: tuple[float, float], two: tuple[float, float]):
     """log x / log b, given 1 / log b and log 2 / log b in two parts each."""
     format_of(name, x)
-    e, fraction, _ = _exponent_and_fraction(x)
+    e, fraction, _ = exponent_and_fraction(x)
     rest = _log1p_rest(fraction)
     rest = multiply_add(fraction, unit[1], rest * unit[0])
     if two[1]:
@@ -315,7 +317,7 @@ def log1p(f: Function, x: Value) -> Value:
     form = format_of("log1p", x)
     high, low = LN2_PARTS[x.type.kind]
     total = x + 1.0
-    e, fraction, biased = _exponent_and_fraction(total)
+    e, fraction, biased = exponent_and_fraction(total)
     # What was lost in 1 + x, brought to the scale of m.
     lost = select(compare("oge", x, 1.0), 1.0 - (total - x), x - (total - 1.0))
     scale = from_bits((2 * form.bias - biased) << form.mantissa, x.type)
@@ -336,12 +338,12 @@ def log1p(f: Function, x: Value) -> Value:
 
 def _asinh(f: Function, x: Value) -> Value:
     size = magnitude(x)
-    # Past 2**28 the square root is x itself, and its square might overflow.
+    # Past 2**28 it is log(2 size), and the square might overflow.
     large = compare("ogt", size, 2.0**28)
     safe = select(large, 1.0, size)
     square = safe * safe
     inner = safe + square / (square_root(square + 1.0) + 1.0)
-    result = log1p(f, select(large, size, inner)) + select(large, constant(x, LN2), 0.0)
+    result = log1p(f, select(large, size - 1.0, inner)) + select(large, constant(x, LN2), 0.0)
     result = select(compare("olt", size, 2.0**-28), size, result)
     return with_sign(result, x)
 
@@ -350,7 +352,9 @@ def _acosh(f: Function, x: Value) -> Value:
     large = compare("ogt", x, 2.0**28)
     above = select(large, 1.0, x) - 1.0
     inner = above + square_root(multiply_add(above, above, above + above))
-    return log1p(f, select(large, x, inner)) + select(large, constant(x, LN2), 0.0)
+    inner = select(compare("olt", x, 1.0), NAN, inner)
+    result = log1p(f, select(large, x - 1.0, inner))
+    return result + select(large, constant(x, LN2), 0.0)
 
 
 def _atanh(f: Function, x: Value) -> Value:
@@ -372,7 +376,7 @@ def _log_in_two_parts(x: Value) -> tuple[Value, Value]:
     log m = 2 atanh s with s = (m - 1) / (m + 1); s, s² and the first terms of the series are
     carried with their errors.
     """
-    e, fraction, _ = _exponent_and_fraction(x)
+    e, fraction, _ = exponent_and_fraction(x)
     under = fraction + 2.0
     under_low = fraction - (under - 2.0)
     s = fraction / under

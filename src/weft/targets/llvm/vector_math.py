@@ -1,0 +1,86 @@
+"""The mathematical functions of the compiled code, one row each, and how exact they are.
+
+A row emits instructions for float or double, scalar or a vector of any number of lanes; the
+same instructions whatever the lanes, so a number gives the same bits in every lane and tail:
+
+    f = Module().function("example", [("x", F32.vector(16))], F32.vector(16))
+    f.ret(VECTOR_MATH["exp"](f, f.parameters[0]))
+
+Nothing is called outside the module. Denormals, signed zeros, infinities and NaN behave as
+IEEE 754 and C say. Without fused multiply-add (`module.has_fma = False`) products and sums are
+rounded separately, with the bounds of `ULP_BOUND_NO_FMA`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from weft.targets.llvm import vector_math_core as core
+from weft.targets.llvm import vector_math_exponential as exponential
+from weft.targets.llvm import vector_math_special as special
+from weft.targets.llvm import vector_math_trigonometric as trigonometric
+from weft.targets.llvm.ir import Function, Value
+
+
+def _sqrt(f: Function, x: Value) -> Value:
+    return core.square_root(x)
+
+
+def _rsqrt(f: Function, x: Value) -> Value:
+    return 1.0 / core.square_root(x)
+
+
+def _abs(f: Function, x: Value) -> Value:
+    return core.magnitude(x)
+
+
+def _copysign(f: Function, x: Value, sign: Value) -> Value:
+    return core.with_sign(x, sign)
+
+
+VECTOR_MATH: dict[str, Callable[..., Value]] = {
+    "exp": exponential.exp,
+    "exp2": exponential.exp2,
+    "expm1": exponential.expm1,
+    "log": exponential.log,
+    "log2": exponential.log2,
+    "log10": exponential.log10,
+    "log1p": exponential.log1p,
+    "pow": exponential.pow,
+    "sigmoid": exponential.sigmoid,
+    "sinh": exponential.sinh,
+    "cosh": exponential.cosh,
+    "tanh": exponential.tanh,
+    "asinh": exponential.asinh,
+    "acosh": exponential.acosh,
+    "atanh": exponential.atanh,
+    "sin": trigonometric.sin,
+    "cos": trigonometric.cos,
+    "tan": trigonometric.tan,
+    "asin": trigonometric.asin,
+    "acos": trigonometric.acos,
+    "atan": trigonometric.atan,
+    "atan2": trigonometric.atan2,
+    "erf": special.erf,
+    "erfc": special.erfc,
+    "erf_inv": special.erf_inv,
+    "lgamma": special.lgamma,
+    "digamma": special.digamma,
+    "cbrt": special.cbrt,
+    "sqrt": _sqrt,
+    "rsqrt": _rsqrt,
+    "floor": core.floor,
+    "ceil": core.ceil,
+    "round": core.round_even,
+    "trunc": core.trunc,
+    "remainder": core.remainder,
+    "fmod": core.fmod,
+    "sign": core.sign,
+    "abs": _abs,
+    "copysign": _copysign,
+    "minimum": core.minimum,
+    "maximum": core.maximum,
+    "is_finite": core.is_finite,
+    "is_nan": core.is_nan,
+    "is_inf": core.is_inf,
+}
