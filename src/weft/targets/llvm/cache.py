@@ -55,14 +55,16 @@ def key(source: str, machine: Machine) -> str:
 
 
 def default_folder() -> Path | None:
-    """Where entries live, by WEFT_CACHE_DIR or the system's custom; None when turned off."""
+    """Where entries live, by WEFT_CACHE_DIR or the system's custom; None: off."""
     if os.environ.get("WEFT_CACHE", "1").strip().lower() in ("0", "off", "false", "no"):
         return None
     if named := os.environ.get("WEFT_CACHE_DIR"):
         return Path(named)
     try:
         if os.name == "nt":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+            base = Path(
+                os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+            )
         elif sys.platform == "darwin":
             base = Path.home() / "Library" / "Caches"
         else:
@@ -113,7 +115,9 @@ class DiskCache:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
             with os.fdopen(handle, "wb") as file:
-                file.write(_HEADER.pack(_MAGIC, FORMAT, len(payload), _digest(name, payload)))
+                file.write(
+                    _HEADER.pack(_MAGIC, FORMAT, len(payload), _digest(name, payload))
+                )
                 file.write(payload)
             os.replace(temporary, path)
         except OSError:
@@ -169,7 +173,7 @@ def _checked(content: bytes, name: str) -> bytes | None:
     return payload if whole and digest == _digest(name, payload) else None
 
 
-# -- the two questions asked of it ---------------------------------------------------------
+# -- the two questions asked of it -----------------------------------------------------
 
 
 @functools.cache

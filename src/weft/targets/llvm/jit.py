@@ -32,7 +32,7 @@ class CompileError(RuntimeError):
     """LLVM refused a module, or could not link its object code."""
 
 
-# -- LLVM's entry points without llvmlite's lock -------------------------------------------
+# -- LLVM's entry points without llvmlite's lock ---------------------------------------
 
 _ENTRY_POINTS = (
     "ContextCreate ContextDispose ParseAssembly VerifyModule DisposeModule DisposeString "
@@ -251,7 +251,7 @@ def compile_objects(
         return objects
 
 
-# -- loading ------------------------------------------------------------------------------
+# -- loading ---------------------------------------------------------------------------
 
 
 class Library:

@@ -4,6 +4,8 @@
     machine.lanes(4)            # float32 lanes of a vector: 16 on AVX-512
     named("avx2")               # some computer of that kind, for cross compilation
     thread_count()              # honours WEFT_NUM_THREADS, affinity and cgroup limits
+
+Every machine has the same Python code above it: vectors are a number, not a dialect.
 """
 
 from __future__ import annotations
@@ -116,7 +118,8 @@ def host() -> Machine:
     usable = [
         name
         for name, level in LEVELS.items()
-        if level.triple == family and all(present.get(need, False) for need in level.needs)
+        if level.triple == family
+        and all(present.get(need, False) for need in level.needs)
     ]
     asked = os.environ.get("WEFT_CPU", "").strip().lower()
     if asked:
@@ -127,7 +130,7 @@ def host() -> Machine:
                 f"({', '.join(usable)}); received {asked!r}; unset WEFT_CPU"
             )
         restricted = replace(named(asked), triple=triple)
-        return replace(restricted, **_cache_sizes())
+        return _with_caches(restricted)
     name = usable[0] if usable else ("neon" if family == _ARM else "sse2")
     features = present.flatten()
     widest = replace(
@@ -136,7 +139,7 @@ def host() -> Machine:
         cpu=llvm.get_host_cpu_name(),
         features=f"{features},{_WIDE}" if name == "avx512" else features,
     )
-    return replace(widest, **_cache_sizes())
+    return _with_caches(widest)
 
 
 def _jit_triple(triple: str) -> str:
@@ -147,12 +150,17 @@ def _jit_triple(triple: str) -> str:
 # -- caches ----------------------------------------------------------------------------
 
 
-def _cache_sizes() -> dict[str, int]:
-    """The sizes of the caches that the system tells; absent ones keep their defaults."""
+def _with_caches(machine: Machine) -> Machine:
+    """`machine` with the caches that the system tells of; others keep their defaults."""
     found: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError, AttributeError):
         found = _darwin_caches() if sys.platform == "darwin" else _linux_caches()
-    return {key: size for key, size in found.items() if size > 0}
+    return replace(
+        machine,
+        l1_bytes=found.get("l1_bytes") or machine.l1_bytes,
+        l2_bytes=found.get("l2_bytes") or machine.l2_bytes,
+        l3_bytes=found.get("l3_bytes") or machine.l3_bytes,
+    )
 
 
 def _linux_caches() -> dict[str, int]:
@@ -166,7 +174,7 @@ def _linux_caches() -> dict[str, int]:
         text = (folder / "size").read_text().strip()
         size = int(text[:-1]) * units[text[-1]] if text[-1] in units else int(text)
         found[f"l{level}_bytes"] = size
-    return {key: found[key] for key in ("l1_bytes", "l2_bytes", "l3_bytes") if key in found}
+    return found
 
 
 def _darwin_caches() -> dict[str, int]:

@@ -14,9 +14,9 @@ each meets the same part of the data in phase after phase.
     take chunks and run them                   read the phase, run the chunk, take more
     wait until done == total     ◄─ release ── done += chunks run    (release)
 
-Only a thread that has taken a chunk reads the description of the phase, and the leader does
-not touch that description before all chunks are done. So nobody waits for a thread that
-holds no chunk: a worker that is late, asleep or was never started costs nothing.
+Only a thread that has taken a chunk reads the description of the phase, and the leader
+does not touch that description before all chunks are done. So nobody waits for a thread
+that holds no chunk: a worker that is late, asleep or was never started costs nothing.
 """
 
 from __future__ import annotations
@@ -27,10 +27,21 @@ import time
 from dataclasses import dataclass
 
 from weft.targets.llvm import cache, jit
-from weft.targets.llvm.ir import I1, I8, I32, I64, PTR, VOID, Function, Module, Type, Value
+from weft.targets.llvm.ir import (
+    I1,
+    I8,
+    I32,
+    I64,
+    PTR,
+    VOID,
+    Function,
+    Module,
+    Type,
+    Value,
+)
 from weft.targets.llvm.machine import Machine, host
 
-# -- layouts, in words of 8 bytes -----------------------------------------------------------
+# -- layouts, in words of 8 bytes ------------------------------------------------------
 
 # An instruction record: the operation, then its operands.
 RECORD = 8
@@ -61,7 +72,7 @@ NAPS = 72  # two `timespec` structures of two words
 TEAM_WORDS = 80
 
 
-# -- emission -------------------------------------------------------------------------------
+# -- emission --------------------------------------------------------------------------
 
 
 class _Emitter:
@@ -154,8 +165,10 @@ class _Emitter:
     # -- functions
 
     def emit_serve(self) -> None:
-        """`serve(team, number)`: take and run chunks until none is left; how many it ran."""
-        f = self.module.function("serve", [("team", PTR), ("number", I64)], I64, internal=True)
+        """`serve(team, number)`: run chunks until none is left; returns how many."""
+        f = self.module.function(
+            "serve", [("team", PTR), ("number", I64)], I64, internal=True
+        )
         team, number = f.parameters
         ticket = f.element(team, I64, TICKET)
         from_back = f.compare("ne", number & 1, 0)
@@ -163,7 +176,8 @@ class _Emitter:
         count, launch_number = f.variable(I64, 0), f.variable(I64, 0)
         again, take, run = (f.new_label(hint) for hint in ("again", "take", "run"))
         forward, forth, backward, back_one, found = (
-            f.new_label(hint) for hint in ("forward", "forth", "backward", "back", "found")
+            f.new_label(hint)
+            for hint in ("forward", "forth", "backward", "back", "found")
         )
         timed, plain, counted, out = (
             f.new_label(hint) for hint in ("timed", "plain", "counted", "out")
@@ -187,7 +201,9 @@ class _Emitter:
         phase = self.word(f, team, PHASE, PTR)
         buffers = self.word(f, team, BUFFERS, PTR)
         scratch = f.element(
-            self.word(f, team, SCRATCH, PTR), I8, number * self.word(f, team, SCRATCH_STRIDE)
+            self.word(f, team, SCRATCH, PTR),
+            I8,
+            number * self.word(f, team, SCRATCH_STRIDE),
         )
 
         def launch_of(index: Value) -> Value:
@@ -265,7 +281,9 @@ class _Emitter:
 
     def emit_work(self) -> None:
         """`work(team, number, patience)`: a worker's life while programs run."""
-        f = self.module.function("work", [("team", PTR), ("number", I64), ("patience", I64)])
+        f = self.module.function(
+            "work", [("team", PTR), ("number", I64), ("patience", I64)]
+        )
         team, number, patience = f.parameters
         kept = self.standard_floats(f)
         since = f.variable(I64, self.ticks(f))
@@ -343,7 +361,13 @@ class _Emitter:
         """
         f = self.module.function(
             name,
-            [("program", PTR), ("buffers", PTR), ("team", PTR), ("scratch", PTR), ("at", I64)],
+            [
+                ("program", PTR),
+                ("buffers", PTR),
+                ("team", PTR),
+                ("scratch", PTR),
+                ("at", I64),
+            ],
             I64,
         )
         program, buffers, team, scratch, at = f.parameters
@@ -456,10 +480,11 @@ class _Emitter:
         leave(AT_HOST_CALL, here)
 
         f.start(operations[COPY])
-        to, source = f.load(PTR, buffer_at(operand(1))), f.load(PTR, buffer_at(operand(2)))
-        f.call(
-            "llvm.memmove.p0.p0.i64", VOID, to, source, operand(3), f.constant(I1, 0)
+        to, source = (
+            f.load(PTR, buffer_at(operand(1))),
+            f.load(PTR, buffer_at(operand(2))),
         )
+        f.call("llvm.memmove.p0.p0.i64", VOID, to, source, operand(3), f.constant(I1, 0))
         advance()
 
         f.start(operations[SWAP])
@@ -498,7 +523,7 @@ def source(machine: Machine) -> str:
     return emitter.text()
 
 
-# -- the runner in this process -------------------------------------------------------------
+# -- the runner in this process --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

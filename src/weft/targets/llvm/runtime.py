@@ -79,7 +79,9 @@ class ProgramBuilder:
     def place(self, label: Label) -> None:
         """Put a label of `label()` before the next instruction."""
         if label.place is not None:
-            raise ValueError("program: a label has one place; received one that is placed")
+            raise ValueError(
+                "program: a label has one place; received one that is placed"
+            )
         label.place = len(self._records)
 
     # -- instructions

@@ -34,7 +34,7 @@ _PATIENCE_SECONDS = 300e-6  # of a worker, after a program; it learns its own
 _LEAST_PATIENCE, _MOST_PATIENCE = 100e-6, 2e-3
 
 
-# -- running ------------------------------------------------------------------------------
+# -- running ---------------------------------------------------------------------------
 
 
 def run(program: Program, buffers: int) -> int:
@@ -97,7 +97,7 @@ def _own_scratch(size: int) -> np.ndarray:
     return scratch
 
 
-# -- the team -----------------------------------------------------------------------------
+# -- the team --------------------------------------------------------------------------
 
 
 class Team:
@@ -240,7 +240,7 @@ class _Worker:
             self.asleep = False
 
 
-# -- what the operating system offers -------------------------------------------------------
+# -- what the operating system offers --------------------------------------------------
 
 
 def _address_of(function: Any) -> int:
@@ -268,7 +268,7 @@ def _sleep_arguments(words: np.ndarray) -> tuple[int, int]:
     return naps.ctypes.data, naps.ctypes.data + 16
 
 
-# -- the process's team ----------------------------------------------------------------------
+# -- the process's team ----------------------------------------------------------------
 
 _teams: weakref.WeakSet[Team] = weakref.WeakSet()
 _team: list[Team] = []
