@@ -35,7 +35,9 @@ _matmul = quiet(np.matmul)
 _narrow = quiet(np.ndarray.astype)
 
 
-def free_axes(ndim: int, contract: tuple[int, ...], batch: tuple[int, ...]) -> tuple:
+def free_axes(
+    ndim: int, contract: tuple[int, ...], batch: tuple[int, ...]
+) -> tuple[int, ...]:
     """The axes of an operand that are neither contracted nor batch, in order."""
     return tuple([axis for axis in range(ndim) if axis not in contract + batch])
 
@@ -159,14 +161,10 @@ def _(
     ct_free_a = tuple(range(batches, batches + len(free_a)))
     ct_free_b = tuple(range(batches + len(free_a), ct.ndim))
     # ct · b leaves batch, free of a, and the contracted axes in the order they have in b.
-    of_a = dot_general.bind(
-        ct, b, contract=(ct_free_b, free_b), batch=(ct_batch, batch[1])
-    )
+    of_a = dot_general.bind(ct, b, contract=(ct_free_b, free_b), batch=(ct_batch, batch[1]))
     met = [i for _, i in sorted(zip(contract[1], contract[0]))]
     # a · ct leaves batch, the contracted axes in the order they have in a, and free of b.
-    of_b = dot_general.bind(
-        a, ct, contract=(free_a, ct_free_a), batch=(batch[0], ct_batch)
-    )
+    of_b = dot_general.bind(a, ct, contract=(free_a, ct_free_a), batch=(batch[0], ct_batch))
     meets = [j for _, j in sorted(zip(*contract))]
     return (
         _move_to(of_a, (*batch[0], *free_a, *met)),

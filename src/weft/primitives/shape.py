@@ -17,7 +17,7 @@ from weft.core.primitive import Primitive
 from weft.core.spec import Spec
 from weft.core.tensor import Tensor
 from weft.dtypes import bool_
-from weft.errors import DTypeError, ShapeError
+from weft.errors import ShapeError
 
 # Modules, not names: their rules use this module, and the rules here use them.
 from weft.primitives import constants, elementwise, reduction
@@ -214,11 +214,9 @@ def _pad_spec(
     interior: tuple[int, ...],
 ) -> Spec:
     check_rank("pad", x, low=low, high=high, interior=interior)
-    if value.shape != () or value.dtype is not x.dtype:
-        raise DTypeError(
-            f"pad: the value must be a scalar of the tensor's dtype; "
-            f"received {value} to pad {x}"
-        )
+    require_equal_dtypes("pad", x, value)
+    if value.shape:
+        raise ShapeError(f"pad: the value must be a scalar; received {value} to pad {x}")
     if min((*low, *high, *interior), default=0) < 0:
         raise ShapeError(
             f"pad: paddings must not be negative; received low={low}, high={high}, "
