@@ -18,13 +18,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 
 from weft.targets.llvm import ir
 
-# Cycles of work that are worth a chunk of their own (about 25 microseconds at 4 GHz).
-CHUNK_CYCLES = 100_000
-MOST_CHUNKS = 64
+# Below this many cycles (about 30 microseconds at 4 GHz) a product is one chunk. The first
+# few chunks may be small, so that a few threads all have work; more of them must be larger,
+# because every chunk packs its own B.
+ONE_CHUNK_CYCLES = 120_000
+SMALL_CHUNK_CYCLES = 60_000
+CHUNK_CYCLES = 200_000
+FEW_CHUNKS, MOST_CHUNKS = 8, 64
+# A block of k this long hides what it costs to add a tile to the sums.
+LONG_BLOCK_BYTES = 2048
 # Bytes per cycle that one core reads when operands come from beyond its own caches.
 MEMORY_BYTES_PER_CYCLE = 12
 
@@ -192,18 +199,38 @@ def _registers_needed(rows: int, vectors: int) -> int:
     return rows * vectors + (vectors if rows > 1 else 0) + 1
 
 
+def _most_rows(c: Contraction, machine: CacheModel) -> int:
+    """Rows of a tile that A, read in place, can have without losing its lines.
+
+    Lines at a distance of a power of two share few sets of the first cache.
+    """
+    if c.a.contiguous_axis != "column" or not _readable(c.a, c):
+        return machine.registers
+    pitch = c.a.strides[1] * c.a.type.bytes
+    ways = max(8, machine.l1_bytes // 4096)
+    sets = 4096 // math.gcd(pitch or 64, 4096)
+    return max(4, min(machine.registers, sets * (ways - 4)))
+
+
+def _readable(operand: Operand, c: Contraction) -> bool:
+    """Whether the inner loop can read the operand where it lies."""
+    return operand.plain and operand.type == c.accumulate
+
+
 def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, int]:
     all_vectors = ceil_div(c.n, lanes)
     # A register is left for what a row or the address arithmetic of a callback needs.
     limit = machine.registers - (1 if machine.registers > 16 else 0)
+    most_rows = min(c.m, _most_rows(c, machine))
     best, choice = float("inf"), (1, 1)
     for vectors in range(1, min(all_vectors, 16) + 1):
-        for rows in range(1, min(c.m, machine.registers) + 1):
+        for rows in range(1, most_rows + 1):
             if _registers_needed(rows, vectors) > limit:
                 break
             cycles = _tiles(rows, vectors, c.m, all_vectors, c.k)
-            # Ties go to the tile that reads least.
-            cycles *= 1 + 0.05 * (1 / rows + 1 / (vectors * lanes))
+            # Ties go to the tile that reads least, and whose edges need no code of their own.
+            edges = bool(c.m % rows) + bool(all_vectors % vectors)
+            cycles *= 1 + 0.05 * (1 / rows + 1 / vectors) + 0.01 * edges
             if cycles < best:
                 best, choice = cycles, (rows, vectors)
     return choice
@@ -218,33 +245,60 @@ def _estimated_cycles(c: Contraction, lanes: int, compute: float) -> float:
     return max(compute, (read + written) / MEMORY_BYTES_PER_CYCLE)
 
 
-def _cut(
-    c: Contraction, rows: int, columns: int, wanted: int, costs: tuple[float, float, float]
-) -> tuple[int, int, int]:
-    """Sizes (batch, rows, columns) of a chunk, for about `wanted` chunks.
+def _wanted_chunks(cycles: float) -> int:
+    if cycles < ONE_CHUNK_CYCLES:
+        return 1
+    few = min(FEW_CHUNKS, int(cycles / SMALL_CHUNK_CYCLES))
+    return max(2, few, min(MOST_CHUNKS, int(cycles / CHUNK_CYCLES)))
 
-    `costs` are the cycles of the whole product's arithmetic, of reading B once and of
-    reading A once: cutting rows reads B again, cutting columns reads A again.
+
+@dataclass(frozen=True)
+class _Costs:
+    """Cycles of the whole product's arithmetic, of reading B once, of reading A once."""
+
+    arithmetic: float
+    reading_b: float
+    reading_a: float
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Sizes of a chunk, and what the product then costs."""
+
+    batch: int
+    rows: int
+    columns: int
+    cycles: float
+
+
+def _cut(c: Contraction, rows: int, columns: int, wanted: int, costs: _Costs) -> _Cut:
+    """Cut the output into about `wanted` chunks of whole tiles of `rows` x `columns`.
+
+    Cutting rows reads B again for each piece, cutting columns reads A again.
     """
+    whole = costs.arithmetic + costs.reading_a + costs.reading_b
     if c.batch >= wanted:
-        return ceil_div(c.batch, wanted), max(c.m, 1), max(c.n, 1)
+        return _Cut(ceil_div(c.batch, wanted), max(c.m, 1), max(c.n, 1), whole)
     tall, wide = ceil_div(c.m, rows), ceil_div(c.n, columns)
-    arithmetic, reading_b, reading_a = costs
-    best, choice = float("inf"), (tall, wide)
+    best = _Cut(1, max(c.m, 1), max(c.n, 1), math.inf)
     for row_tiles in sorted({ceil_div(tall, i) for i in range(1, min(tall, wanted) + 1)}):
         for panels in sorted({ceil_div(wide, i) for i in range(1, min(wide, wanted) + 1)}):
             down, across = ceil_div(tall, row_tiles), ceil_div(wide, panels)
             count = c.batch * down * across
             if count > 2 * wanted:
                 continue
-            # The largest chunk decides how long the last thread works.
-            share = row_tiles * panels / (tall * wide) * count
-            uneven = 1 + (share - 1) * 0.5
+            # A large last chunk makes threads wait; too few chunks leave threads idle.
+            uneven = row_tiles * panels / (tall * wide) * down * across - 1
+            missing = max(0.0, min(wanted, FEW_CHUNKS) / count - 1)
             few = max(0.0, wanted / count - 1)
-            cost = arithmetic * (uneven + 0.3 * few) + reading_b * down + reading_a * across
-            if cost < best:
-                best, choice = cost, (row_tiles, panels)
-    return 1, min(choice[0] * rows, c.m), min(choice[1] * columns, c.n)
+            cycles = (
+                costs.arithmetic * (1 + 0.5 * uneven + 0.3 * missing + 0.05 * few)
+                + costs.reading_b * down
+                + costs.reading_a * across
+            )
+            if cycles < best.cycles:
+                best = _Cut(1, min(row_tiles * rows, c.m), min(panels * columns, c.n), cycles)
+    return best
 
 
 def _alias(stride_bytes: int) -> bool:
@@ -296,14 +350,20 @@ def plan(contraction: Contraction, machine: CacheModel) -> Plan:
     return make(c, machine, lanes, swapped)
 
 
-def _splits(c: Contraction, machine: CacheModel, cycles: float, step: int, pieces: int):
-    """(number, length) of the pieces of k, where rows and columns give too few chunks."""
-    wanted = min(16, int(cycles / CHUNK_CYCLES))
-    number = wanted // max(1, pieces)
-    if number < 2 or pieces >= 8 or c.k < 16 * c.m * c.n ** 0 or c.k < 512:
+def _splits(
+    c: Contraction, wanted: int, step: int, lanes: int, costs: _Costs, cut: _Cut
+) -> tuple[int, int]:
+    """(number, length) of the pieces of k: more than one where that is the better cut."""
+    number = min(wanted // c.batch if c.batch else 0, 16, c.k // 256)
+    if number < 2:
         return 1, c.k
-    # Partial sums are written and read again: keep that well below the work itself.
-    number = min(number, max(1, c.k // 256))
+    # Every piece writes its sums, and all of them are read again.
+    sums = 8.0 * number * c.batch * c.m * round_up(c.n, lanes) / lanes
+    missing = max(0.0, min(wanted, FEW_CHUNKS) / (number * c.batch) - 1)
+    arithmetic = costs.arithmetic * (1 + 0.3 * missing)
+    split = arithmetic + costs.reading_a + costs.reading_b + sums
+    if split >= cut.cycles:
+        return 1, c.k
     length = round_up(ceil_div(c.k, number), step)
     return ceil_div(c.k, length), length
 
@@ -342,9 +402,8 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
     # B: read in place where it is read once or twice and lies well, else packed by panel.
     row_tiles = ceil_div(c.m, rows)
     b_axis = c.b.contiguous_axis
-    same_type = c.b.plain and c.b.type == c.accumulate
     small = c.k * c.n * size <= machine.l1_bytes // 2
-    in_place = same_type and b_axis == "column" and (row_tiles <= 2 or (small and row_tiles <= 8))
+    in_place = _readable(c.b, c) and b_axis == "column" and (row_tiles <= 2 or (small and row_tiles <= 8))
     if in_place:
         pack_b = ""
     elif b_axis == "column":
@@ -354,33 +413,29 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
         pack_b = "transpose" if b_axis == "row" and whole_vectors else "gather"
 
     # k: a panel of B stays in the second cache, a tile of A in the first.
-    k_limit = min(machine.l2_bytes // 4 // (width * size), machine.l1_bytes // 2 // (rows * size))
-    k_limit = max(k_limit, 4 * lanes)
+    k_limit = _k_limit(machine, rows, width, size, lanes)
 
-    wanted = int(min(MOST_CHUNKS, cycles / CHUNK_CYCLES)) if cycles >= CHUNK_CYCLES * 1.2 else 1
-    wanted = max(wanted, 2 if cycles >= CHUNK_CYCLES * 1.2 else 1)
-    elements_a, elements_b = c.batch * c.m * c.k, c.batch * c.k * c.n
-    pack_cost = {"": 0.0, "copy": 2.0 / lanes, "transpose": 6.0 / lanes, "gather": 1.5}
-    costs = (arithmetic, pack_cost[pack_b] * elements_b, 1.0 / lanes * elements_a)
-    chunk_batch, chunk_rows, chunk_columns = _cut(c, rows, width, wanted, costs)
-    pieces = (
-        ceil_div(c.batch, chunk_batch)
-        * ceil_div(c.m, max(1, chunk_rows))
-        * ceil_div(c.n, max(1, chunk_columns))
+    wanted = _wanted_chunks(cycles)
+    per_b = {"": 1.0, "copy": 4.0, "transpose": 8.0, "gather": 1.5 * lanes}[pack_b] / lanes
+    costs = _Costs(
+        arithmetic, per_b * c.batch * c.k * c.n, 2.0 / lanes * c.batch * c.m * c.k
     )
-    splits, k_split = _splits(c, machine, cycles, lanes, pieces)
+    cut = _cut(c, rows, width, wanted, costs)
+    splits, k_split = _splits(c, wanted, lanes, lanes, costs, cut)
     if splits > 1:
-        chunk_batch, chunk_rows, chunk_columns = 1, max(1, c.m), max(1, c.n)
+        cut = _Cut(1, c.m, c.n, cut.cycles)
+    chunk_batch, chunk_rows, chunk_columns = cut.batch, cut.rows, cut.columns
 
-    # A block of A (chunk_rows x k_block) is read once per panel: keep it in the second cache.
+    # A block of A (chunk_rows x k_block) is read once per panel: best from the second cache.
     if ceil_div(chunk_columns, width) > 1:
-        k_limit = max(min(k_limit, machine.l2_bytes // 2 // (max(1, chunk_rows) * size)), 128)
+        by_rows = machine.l2_bytes // (chunk_rows * size)
+        k_limit = min(k_limit, max(by_rows, LONG_BLOCK_BYTES // 2 // size))
     if k_split > 1.25 * k_limit and not in_place:
         k_block = round_up(ceil_div(k_split, ceil_div(k_split, k_limit)), lanes)
     else:
         k_block = k_split
 
-    pack_a = _pack_a(c, rows, ceil_div(chunk_columns, width), machine)
+    pack_a = _pack_a(c, ceil_div(chunk_columns, width))
     a_pitch, block_bytes = 0, 0
     if pack_a == "columns":
         a_pitch = round_up(chunk_rows, lanes)
@@ -421,26 +476,28 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
     )
 
 
+def _k_limit(machine: CacheModel, rows: int, width: int, size: int, lanes: int) -> int:
+    """The longest block of k whose panel of B keeps to its share of the second cache."""
+    panel = machine.l2_bytes // 4 // (width * size)
+    return max(min(panel, LONG_BLOCK_BYTES // size), 4 * lanes)
+
+
 def _odd_lines(size: int) -> int:
     """Whole cache lines, an odd number of them, so that neighbours spread over the sets."""
     lines = ceil_div(size, 64)
     return 64 * (lines + 1 - lines % 2)
 
 
-def _pack_a(c: Contraction, rows: int, panels: int, machine: CacheModel) -> str:
+def _pack_a(c: Contraction, panels: int) -> str:
     """How A is packed: "rows" keeps k contiguous, "columns" keeps m contiguous."""
     axis = c.a.contiguous_axis
-    if not c.a.plain or c.a.type != c.accumulate:
+    if not _readable(c.a, c):
         return {"column": "rows", "row": "columns", "": "gather"}[axis]
     if axis == "row" and c.m > 1:
         # Each step of k is another line: hard on the caches if lines share few sets.
         pitch = c.a.strides[2] * c.a.type.bytes
         if panels >= 2 and (_alias(pitch) or pitch > 4096) and c.k >= 64:
             return "columns"
-    if axis == "column":
-        pitch = c.a.strides[1] * c.a.type.bytes
-        if rows > 8 and panels >= 2 and pitch % 4096 == 0:
-            return "rows"
     return ""
 
 
@@ -452,14 +509,12 @@ def _plan_dot(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) ->
         columns *= 2
     arithmetic = c.batch * c.n * c.m * c.k / lanes * 0.75
     cycles = _estimated_cycles(c, lanes, arithmetic)
-    wanted = int(min(MOST_CHUNKS, cycles / CHUNK_CYCLES)) if cycles >= CHUNK_CYCLES * 1.2 else 1
-    wanted = max(wanted, 2 if cycles >= CHUNK_CYCLES * 1.2 else 1)
+    wanted = _wanted_chunks(cycles)
     flat = dataclasses.replace(c, m=1)
-    chunk_batch, _, chunk_columns = _cut(flat, 1, columns, wanted, (arithmetic, 0.0, 0.0))
-    pieces = ceil_div(c.batch, chunk_batch) * ceil_div(c.n, chunk_columns)
-    splits, k_split = _splits(c, machine, cycles, 8 * lanes, pieces)
-    if splits > 1:
-        chunk_batch, chunk_columns = 1, c.n
+    costs = _Costs(arithmetic, 0.0, 0.0)
+    cut = _cut(flat, 1, columns, wanted, costs)
+    splits, k_split = _splits(c, wanted, 8 * lanes, lanes, costs, cut)
+    chunk_batch, chunk_columns = (1, c.n) if splits > 1 else (cut.batch, cut.columns)
     pack_a = "" if c.a.plain and c.a.strides[2] == 1 else "rows"
     a_pitch = _odd_lines(k_split * size) // size if pack_a else 0
     sum_pitch = round_up(chunk_columns, max(columns, lanes))
