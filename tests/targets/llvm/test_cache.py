@@ -203,7 +203,9 @@ def test_concurrent_processes(folder):
         "    libraries = cache.get_or_load([constant(n) for n in range(25)], host())\n"
         "    assert [answer(one) for one in libraries] == list(range(25))\n"
         "    for path in list(cache.default_folder().glob('*/*'))[::7]:\n"
-        "        path.write_bytes(b'broken') if turn % 2 else path.unlink(missing_ok=True)\n"
+        "        path.unlink(missing_ok=True)\n"
+        "        if turn % 2:\n"
+        "            path.write_bytes(b'broken')\n"
         "    del libraries\n"
     )
     running = [

@@ -157,7 +157,8 @@ class _Crew:
         second = native.runner().ticks_per_second
         words[native.SPIN_TICKS] = int(_SPIN_SECONDS * second)
         words[native.YIELD_TICKS] = int(_YIELD_SECONDS * second)
-        words[native.YIELD], words[native.SLEEP] = _yield_address(), _sleep_address()
+        words[native.YIELD] = _system_function("sched_yield", "SwitchToThread")
+        words[native.SLEEP] = _system_function("nanosleep", "Sleep")
         words[native.SHORT_SLEEP], words[native.LONG_SLEEP] = _sleep_arguments(words)
 
     def begin(self, program: Program) -> int:
@@ -247,16 +248,11 @@ def _address_of(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-def _yield_address() -> int:
+def _system_function(posix: str, windows: str) -> int:
     if os.name == "nt":
-        return _address_of(ctypes.WinDLL("kernel32").SwitchToThread)  # type: ignore[attr-defined]
-    return _address_of(ctypes.CDLL(None).sched_yield)
-
-
-def _sleep_address() -> int:
-    if os.name == "nt":
-        return _address_of(ctypes.WinDLL("kernel32").Sleep)  # type: ignore[attr-defined]
-    return _address_of(ctypes.CDLL(None).nanosleep)
+        kernel: Any = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
+        return _address_of(getattr(kernel, windows))
+    return _address_of(getattr(ctypes.CDLL(None), posix))
 
 
 def _sleep_arguments(words: np.ndarray) -> tuple[int, int]:
