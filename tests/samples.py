@@ -21,9 +21,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
-import weft.primitives  # noqa: F401  (fills the registry)
+import weft.core.trace  # noqa: F401  (defines `constant`)
+import weft.primitives  # noqa: F401  (defines all others)
 from weft.core.primitive import REGISTRY, Primitive
 from weft.core.spec import Spec, spec_of_array
 from weft.dtypes import canonical
@@ -87,9 +89,10 @@ class Row:
     @property
     def name(self) -> str:
         shapes = "-".join("x".join(map(str, i.shape)) or "scalar" for i in self.inputs)
-        layouts = {i.layout for i in self.inputs} - {"plain"}
+        layouts = [i.layout for i in self.inputs]
+        layout = "-".join(layouts) if set(layouts) - {"plain"} else ""
         facts = ",".join(f"{k}={v}" for k, v in self.parameters.items() if v is not None)
-        parts = [self.primitive, shapes, *sorted(layouts), self.note, facts[:80]]
+        parts = [self.primitive, shapes, layout, self.note, facts[:80]]
         return "/".join(part for part in parts if part)
 
 
@@ -119,18 +122,12 @@ class Sample:
         dtype = expected.dtype
         if not canonical(dtype).is_floating:
             return np.zeros(expected.shape)
-        epsilon = float(_finfo(dtype).eps)
+        epsilon = float(ml_dtypes.finfo(dtype).eps)
         size = np.abs(expected.astype(np.float64))
-        smallest = float(_finfo(dtype).tiny)
+        smallest = float(ml_dtypes.finfo(dtype).tiny)
         with np.errstate(all="ignore"):
             unit = epsilon * np.maximum(size, smallest)
         return self.ulp * unit + self.absolute * epsilon
-
-
-def _finfo(dtype: np.dtype) -> Any:
-    import ml_dtypes
-
-    return ml_dtypes.finfo(dtype)
 
 
 def mismatch(sample: Sample, found: np.ndarray, expected: np.ndarray) -> str:
@@ -225,11 +222,8 @@ def _sample(row: Row, dtype: str) -> Sample:
 @functools.cache
 def all_rows() -> tuple[Row, ...]:
     """The rows of all tables."""
-    return tuple(
-        row
-        for table in TABLES
-        for row in importlib.import_module(f"tests.{table}").ROWS
-    )
+    tables = [importlib.import_module(f"tests.{table}") for table in TABLES]
+    return tuple(row for table in tables for row in table.ROWS)
 
 
 def all_samples(*names: str) -> Iterator[Sample]:
