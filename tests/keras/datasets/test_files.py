@@ -5,6 +5,8 @@ import hashlib
 import http.server
 import io
 import os
+import random
+import shutil
 import tarfile
 import threading
 import zipfile
@@ -334,6 +336,36 @@ def test_a_damaged_archive_leaves_nothing(tmp_path, ending):
     # The cut may fall into the padding behind the last file: then all of them must be
     # there.
     assert entries(folder) == GOOD_TREE if unpacked else entries(tmp_path) == ["archive"]
+
+
+def test_a_damaged_header_is_not_taken_for_the_end(tmp_path):
+    content = bytearray(PACKED["tar"])
+    second = 1024  # each file of GOOD takes a header and one block
+    assert bytes(content[second : second + 12]) == b"flowers/deep"
+    content[second + 150] ^= 0xFF
+    packed = tmp_path / "archive"
+    packed.write_bytes(bytes(content))
+    with pytest.raises(ValueError, match="damaged"):
+        archives.extract_archive(packed, tmp_path / "folder")
+    assert entries(tmp_path) == ["archive"]
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_bytes_changed_at_random_leave_all_or_nothing(tmp_path, ending):
+    chance = random.Random(ending)
+    packed, folder = tmp_path / "archive", tmp_path / "folder"
+    for _ in range(60):
+        content = bytearray(PACKED[ending])
+        for _ in range(chance.randint(1, 3)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        packed.write_bytes(bytes(content))
+        try:
+            unpacked = archives.extract_archive(packed, folder)
+        except ValueError:
+            unpacked = False
+        assert folder.exists() == unpacked
+        assert set(path.name for path in tmp_path.iterdir()) <= {"archive", "folder"}
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_files_follow_the_users_umask(home, origin):

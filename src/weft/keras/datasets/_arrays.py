@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 
@@ -23,8 +24,10 @@ DIGIT_FORMS: dict[str, Form] = {
 }
 
 # What a damaged file can raise on its way through zipfile, zlib and the header of an array.
+_DAMAGE: tuple[type[Exception], ...]
 _DAMAGE = (ValueError, TypeError, SyntaxError, LookupError, AttributeError)
-_DAMAGE += (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_DAMAGE += (OSError, EOFError, RuntimeError, OverflowError)
+_DAMAGE += (zipfile.BadZipFile, zlib.error, struct.error)
 
 
 class BadDatasetFile(WeftError, ValueError):

@@ -48,7 +48,8 @@ class Chance:
     """
 
     def __init__(self, seed: int, numbers: np.ndarray):
-        self._state = _scramble(numbers.astype(np.uint64) + _scramble(np.uint64(seed)))
+        (base,) = _scramble(np.array([seed], np.uint64))
+        self._state = _scramble(numbers.astype(np.uint64) + base)
         self._purpose = 0
 
     def bits(self) -> np.ndarray:
@@ -70,7 +71,9 @@ class Chance:
         """Numbers around 0 with standard deviation `spread`, never beyond 3.5 of it."""
         bits = self.bits()
         # Four even numbers of 16 bits: their sum is nearly normal, and exact.
-        total = sum(((bits >> np.uint64(16 * n)) & np.uint64(0xFFFF)) for n in range(4))
+        total = np.zeros_like(bits)
+        for quarter in range(4):
+            total += (bits >> np.uint64(16 * quarter)) & np.uint64(0xFFFF)
         return (total.astype(np.float64) - 131070.0) * (spread / 37837.5)
 
 
@@ -172,10 +175,9 @@ def _placed(x: np.ndarray, y: np.ndarray, chance: Chance) -> tuple[np.ndarray, n
 
     tall, wide = _extent(turned_y), _extent(turned_x)
     size = chance.uniform(*HEIGHT) * SUBPIXELS / np.maximum(tall, wide)
-    return tuple(
-        _centred(line * size, chance.bell(SHIFT) * SUBPIXELS)
-        for line in (turned_x, turned_y)
-    )
+    placed_x = _centred(turned_x * size, chance.bell(SHIFT) * SUBPIXELS)
+    placed_y = _centred(turned_y * size, chance.bell(SHIFT) * SUBPIXELS)
+    return placed_x, placed_y
 
 
 def _extent(line: np.ndarray) -> np.ndarray:

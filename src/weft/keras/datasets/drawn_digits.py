@@ -3,7 +3,8 @@
 Nobody wrote these digits. A program draws them: it takes one of a few ways of writing each
 digit, shakes, bends, slants and turns it, and goes along it with a pen of some width. They
 are for learning, for trying things out and for tests on a machine without a network;
-results on them say nothing about handwriting, and should be reported as results on drawn digits.
+results on them say nothing about handwriting, and should be reported as results on drawn
+digits.
 
 They are about as hard as MNIST: of the test digits a linear softmax classifier gets about
 92 % right, a network with one layer of 512 relu units about 98.5 %.

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import errno
 import gzip
 import io
 import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, Any, Self
 
 from weft.errors import ArgumentError, WeftError
 
@@ -33,8 +35,11 @@ LARGEST_MEMBER_COUNT = 2_000_000
 _COPY_BYTES = 1 << 20
 
 # What a damaged or encrypted archive can raise while it is read.
+_DAMAGE: tuple[type[Exception], ...]
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-_DAMAGE += (EOFError, RuntimeError)
+_DAMAGE += (ValueError, struct.error, EOFError, OSError, RuntimeError, OverflowError)
+# Public, but unknown to the type stubs.
+_DAMAGED_HEADERS = (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError)  # type: ignore[attr-defined]
 
 
 class UnsafeArchiveError(WeftError, ValueError):
@@ -80,8 +85,8 @@ def _formats(archive_format: str | Sequence[str] | None) -> Sequence[str]:
     return names
 
 
-# A member: its name as the archive spells it, whether it is a folder, and its open content.
-Member = tuple[str, bool, IO[bytes] | None]
+# A member: its name as the archive spells it, and its open content, or None for a folder.
+Member = tuple[str, IO[bytes] | None]
 
 
 def _extract(
@@ -99,6 +104,10 @@ def _extract(
     except UnsafeArchiveError:
         raise
     except _DAMAGE as error:
+        # A system call may fail for the archive's sake, or for the disk's.
+        is_of_disk = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+        if is_of_disk:
+            raise
         raise ArgumentError(
             f"extract_archive: {archive} cannot be unpacked ({error}); "
             "it is damaged or encrypted; download it again."
@@ -119,13 +128,11 @@ def _write_members(
     members: Callable[[Path, int], Iterator[Member]],
 ) -> None:
     written = 0
-    for count, (name, is_folder, content) in enumerate(
-        members(archive, allowance), start=1
-    ):
+    for count, (name, content) in enumerate(members(archive, allowance), start=1):
         if count > LARGEST_MEMBER_COUNT:
             _refuse(archive, name, f"more than {LARGEST_MEMBER_COUNT} members")
         target = folder.joinpath(*_safe_parts(archive, name))
-        if is_folder:
+        if content is None:
             target.mkdir(parents=True, exist_ok=True)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +208,7 @@ class _Bounded(io.RawIOBase):
         return block
 
 
-_DECOMPRESSORS = {
+_DECOMPRESSORS: dict[bytes, Any] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
@@ -218,14 +225,24 @@ def _open_decompressed(archive: Path) -> IO[bytes]:
     return open(archive, "rb")
 
 
+class _StrictInfo(tarfile.TarInfo):
+    """A header that must be whole: tarfile alone takes a damaged one for the end."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tar)
+        except _DAMAGED_HEADERS as error:
+            raise tarfile.ReadError(f"bad header: {error}") from error
+
+
 @contextlib.contextmanager
 def _open_tar(archive: Path, allowance: int) -> Iterator[tarfile.TarFile]:
     # Headers and padding come on top of the content: a record and a half per small file.
-    with (
-        _open_decompressed(archive) as stream,
-        tarfile.open(fileobj=_Bounded(stream, archive, 2 * allowance), mode="r|") as tar,
-    ):
-        yield tar
+    with _open_decompressed(archive) as stream:
+        bounded = _Bounded(stream, archive, 2 * allowance)
+        with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_StrictInfo) as tar:
+            yield tar
 
 
 def _is_tar(archive: Path) -> bool:
@@ -244,7 +261,7 @@ def _tar_members(archive: Path, allowance: int) -> Iterator[Member]:
                 _refuse(archive, info.name, "a link")
             if not (info.isreg() or info.isdir()):
                 _refuse(archive, info.name, "a device or special file")
-            yield info.name, info.isdir(), None if info.isdir() else tar.extractfile(info)
+            yield info.name, None if info.isdir() else tar.extractfile(info)
 
 
 def _zip_members(archive: Path, allowance: int) -> Iterator[Member]:
@@ -260,10 +277,10 @@ def _zip_members(archive: Path, allowance: int) -> Iterator[Member]:
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 _refuse(archive, info.filename, "a device or special file")
             if info.is_dir():
-                yield info.filename, True, None
+                yield info.filename, None
             else:
                 with zipped.open(info) as content:
-                    yield info.filename, False, content
+                    yield info.filename, content
 
 
 _FORMATS: dict[str, tuple[Callable[..., bool], Callable[[Path, int], Iterator[Member]]]] = {
