@@ -201,17 +201,25 @@ def has_effects(node: Node) -> bool:
     return any(inner.primitive.effects for g in node.subgraphs() for inner in g.all_nodes())
 
 
+def _same(parameters: dict[str, Any]) -> dict[str, Any]:
+    return parameters
+
+
 def copy_nodes(
-    inputs: Sequence[Value], nodes: Sequence[Node], outputs: Sequence[Value], name: str
+    inputs: Sequence[Value],
+    nodes: Sequence[Node],
+    outputs: Sequence[Value],
+    name: str,
+    change: Callable[[dict[str, Any]], dict[str, Any]] = _same,
 ) -> Graph:
-    """A graph of its own values, made of copies of `nodes`."""
-    values = {value: Value(value.spec) for value in inputs}
+    """A graph of its own values, made of copies of `nodes` with changed parameters."""
+    values = {value: Value(value.spec, name=value.name) for value in inputs}
     new_inputs = [values[value] for value in inputs]
     copies = []
     for node in nodes:
         specs = [value.spec for value in node.outputs]
         operands = [values[value] for value in node.inputs]
-        copy = Node(node.primitive, operands, node.parameters, specs, node.source)
+        copy = Node(node.primitive, operands, change(node.parameters), specs, node.source)
         values.update(zip(node.outputs, copy.outputs))
         copies.append(copy)
     return Graph(new_inputs, copies, [values[value] for value in outputs], name)
@@ -221,8 +229,17 @@ def without_effects(graph: Graph) -> Graph:
     """The graph without its prints and checks, for computing it a second time."""
     if not any(node.primitive.effects for node in graph.all_nodes()):
         return graph
+
+    def silenced(value: Any) -> Any:
+        if isinstance(value, Graph):
+            return without_effects(value)
+        return tuple(map(silenced, value)) if isinstance(value, tuple) else value
+
+    def change(parameters: dict[str, Any]) -> dict[str, Any]:
+        return {key: silenced(value) for key, value in parameters.items()}
+
     nodes = [node for node in graph.nodes if not node.primitive.effects]
-    return Graph(graph.inputs, nodes, graph.outputs, graph.name)
+    return copy_nodes(graph.inputs, nodes, graph.outputs, graph.name, change)
 
 
 def forget(graph: Graph, outputs: Sequence[Value] | None = None) -> Graph:
