@@ -14,7 +14,8 @@ SHAPE_AXES = (
     ((), ()), ((5,), ()), ((1,), (0,)), ((7,), (0,)), ((3, 5), (0,)), ((3, 5), (1,)),
     ((3, 5), (0, 1)), ((3, 5), (1, 0)), ((2, 3, 4), (1,)), ((2, 3, 4), (0, 2)),
     ((2, 3, 4), (2, 0)), ((2, 3, 4, 5), (1, 2)), ((0,), (0,)), ((0, 3), (0,)),
-    ((0, 3), (1,)), ((2, 0, 3), (0, 1)), ((1000,), (0,)), ((33, 65), (1,)), ((65, 33), (0,)),
+    ((0, 3), (1,)), ((2, 0, 3), (0, 1)), ((1000,), (0,)), ((33, 65), (1,)),
+    ((65, 33), (0,)),
 )  # fmt: skip
 
 SHAPE_AXIS = (
@@ -107,7 +108,8 @@ def _cumulative() -> list[Row]:
             for shape, axis in SHAPE_AXIS:
                 few = 0 < math.prod(shape) <= 24
                 rows.append(
-                    Row(name, (Input(shape, low, high),), {"axis": axis, "reverse": reverse},
+                    Row(name, (Input(shape, low, high),),
+                        {"axis": axis, "reverse": reverse},
                         dtypes if shape == (3, 5) else dtypes[:1], gradient=few,
                         **_tolerance(name, shape[axis]))
                 )  # fmt: skip

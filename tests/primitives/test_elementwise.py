@@ -139,13 +139,15 @@ def test_nothing_flows_through_stop_gradient():
 
 F32, I32, B = Spec((2,), "float32"), Spec((2,), "int32"), Spec((2,), "bool")
 ERRORS = {
-    "float wanted": ("sqrt", (I32,), {}, DTypeError, r"sqrt: .*float.*received i32\[2\]; cast"),
+    "float wanted": ("sqrt", (I32,), {}, DTypeError,
+                     r"sqrt: .*float.*received i32\[2\]; cast"),
     "number wanted": ("add", (B, B), {}, DTypeError, r"add: .*received bool\[2\]; cast"),
     "equal dtypes": ("add", (F32, I32), {}, DTypeError, r"add: .*f32\[2\], i32\[2\]; cast"),
     "equal shapes": ("add", (F32, Spec((3,), "float32")), {}, ShapeError,
                      r"add: .*f32\[2\], f32\[3\]; broadcast"),
     "bool condition": ("select", (F32, F32, F32), {}, DTypeError, "select: .*condition"),
-    "text": ("cast", (Spec((), "string"),), {"dtype": dtypes.int32}, DTypeError, "cast: text"),
+    "text": ("cast", (Spec((), "string"),), {"dtype": dtypes.int32}, DTypeError,
+             "cast: text"),
     "order": ("polygamma", (F32,), {"n": -1}, ArgumentError, "polygamma: n .* n=-1"),
 }  # fmt: skip
 

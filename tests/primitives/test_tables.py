@@ -1,8 +1,8 @@
 """What holds for every primitive, derived from the tables of samples.
 
-For each primitive: there is a row; the spec rule says what evaluation gives; evaluation gives
-no warnings and leaves its inputs alone; the derivative rule agrees with finite differences,
-and so does its own derivative.
+For each primitive: there is a row; the spec rule says what evaluation gives; evaluation
+gives no warnings and leaves its inputs alone; the derivative rule agrees with finite
+differences, and so does its own derivative.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 
 import weft.ops  # noqa: F401  (attaches the operators, in which derivative rules are written)
-from tests.samples import Sample, all_rows, all_samples, gradient_samples
+from tests.samples import Sample, all_rows, all_samples, gradient_samples, mismatch
 from weft.autodiff.tape import GradientTape
+from weft.core.evaluate import evaluate_graph
+from weft.core.graph import verify
 from weft.core.primitive import REGISTRY
 from weft.core.spec import spec_of_array
 from weft.core.tensor import Tensor
+from weft.core.trace import trace_function
 
 # Tested elsewhere: they take graphs or functions, or exist for tapes only.
 WITHOUT_ROWS = {
@@ -63,6 +66,18 @@ def test_spec_is_what_evaluation_gives(name):
             if array.tobytes() != copy.tobytes():
                 failures.append(f"{sample.id}: evaluation changed an input")
     assert not failures, "\n".join(failures)
+
+
+def test_mismatch_finds_what_is_wrong():
+    (sample,) = (s for s in all_samples("exp") if s.id == "exp/7/float32")
+    (expected,) = sample.expected()
+    assert mismatch(sample, expected * np.float32(1 + 1e-7), expected) == ""
+    assert "1 wrong" in mismatch(sample, expected + np.eye(7, dtype="f4")[3], expected)
+    assert "is not" in mismatch(sample, expected.astype("f8"), expected)
+    infinite = np.full(7, np.inf, np.float32)
+    assert "7 wrong" in mismatch(sample, expected, infinite)
+    unknown = np.full(7, np.nan, np.float32)
+    assert mismatch(sample, unknown, unknown) == ""
 
 
 # -- derivatives -------------------------------------------------------------------------
@@ -177,3 +192,28 @@ def _second_gradient(sample, weights, inner, outer) -> float:
     targets, seeds = zip(*pairs)
     second = tape.gradient(list(targets), sources, output_gradients=list(seeds))
     return _along(dict(zip(_floating(sample), second)), outer)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_traced_gradient_is_the_eager_one(name, dtype):
+    failures = []
+    for sample in gradient_samples(name, dtype=dtype):
+        positions = [i for i, spec in enumerate(sample.specs) if spec.dtype == dtype]
+
+        def gradients(*tensors, sample=sample, positions=positions):
+            sources = [tensors[i] for i in positions]
+            with GradientTape() as tape:
+                tape.watch(sources)
+                found = sample.primitive.bind(*tensors, **sample.parameters)
+            return tape.gradient(found, sources, unconnected_gradients="zero")
+
+        eager = gradients(*[Tensor(array) for array in sample.arrays])
+        graph, _ = trace_function(gradients, sample.specs)
+        traced = evaluate_graph(verify(graph), sample.arrays)
+        for i, tensor, array in zip(positions, eager, traced):
+            if tensor.spec != sample.specs[i]:
+                failures.append(f"{sample.id}: gradient {i} is {tensor.spec}")
+            if tensor._array.astype(float).tobytes() != array.astype(float).tobytes():
+                failures.append(f"{sample.id}: traced {array}, eager {tensor._array}")
+    assert not failures, "\n".join(failures)

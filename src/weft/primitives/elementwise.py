@@ -1,9 +1,9 @@
-"""Elementwise primitives: arithmetic, comparisons, bits, functions of numbers, select, cast.
+"""Elementwise primitives: arithmetic, comparisons, bits, functions, select, cast.
 
-Inputs have equal shapes and dtypes (`ops` inserts broadcasts and casts), and so a derivative
-rule is one line. Integers wrap around; an integer divided by zero is 0; floats follow
-IEEE 754, and no warnings are given. float16 and bfloat16 are computed in float32 and rounded
-once.
+Inputs have equal shapes and dtypes (`ops` inserts broadcasts and casts), and so a
+derivative rule is one line. Integers wrap around; an integer divided by zero is 0; floats
+follow IEEE 754, and no warnings are given. float16 and bfloat16 are computed in float32
+and rounded once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calls of NumPy without its floating-point warnings, at the price of a tenth of a microsecond.
+"""Calls of NumPy without its floating-point warnings, at a tenth of a microsecond each.
 
 Infinities and NaNs are results like any others here, as on every target. `numpy.errstate`
 costs more than a small addition, and `numpy.seterr` would change the user's own settings.

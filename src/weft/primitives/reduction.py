@@ -1,8 +1,8 @@
 """Reductions over axes, positions of extremes, and cumulative operations.
 
-`axes` are dropped from the shape. A sum or product of float16 or bfloat16 is accumulated in
-float32 and rounded once. Of no elements at all, the sum is 0, the product 1, the maximum the
-smallest value of the dtype and the minimum the largest.
+`axes` are dropped from the shape. A sum or product of float16 or bfloat16 is accumulated
+in float32 and rounded once. Of no elements at all, the sum is 0, the product 1, the
+maximum the smallest value of the dtype and the minimum the largest.
 """
 
 from __future__ import annotations
@@ -224,12 +224,8 @@ cumulative_sum = _define_cumulative(
 cumulative_prod = _define_cumulative(
     "cumulative_prod", _accumulating(np.multiply.accumulate), NUMBERS
 )
-cumulative_max = _define_cumulative(
-    "cumulative_max", quiet(np.maximum.accumulate), REALS
-)
-cumulative_min = _define_cumulative(
-    "cumulative_min", quiet(np.minimum.accumulate), REALS
-)
+cumulative_max = _define_cumulative("cumulative_max", quiet(np.maximum.accumulate), REALS)
+cumulative_min = _define_cumulative("cumulative_min", quiet(np.minimum.accumulate), REALS)
 
 
 def _shift(x: Tensor, *, axis: int, distance: int, fill: float, reverse: bool) -> Tensor:

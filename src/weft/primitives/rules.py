@@ -37,11 +37,16 @@ def listed(specs: Sequence[Spec]) -> str:
     return ", ".join(map(str, specs))
 
 
-def require_dtype(name: str, spec: Spec, accepted: tuple[DType, ...], who: str = "") -> None:
+def require_dtype(
+    name: str, spec: Spec, accepted: tuple[DType, ...], who: str = ""
+) -> None:
     """Raise DTypeError unless the dtype of `spec` is accepted; `who` names the input."""
     if spec.dtype in accepted:
         return
-    rule, remedy = _CALLED.get(accepted) or (" or ".join(accepted), f"cast to {accepted[0]}")
+    rule, remedy = _CALLED.get(accepted) or (
+        " or ".join(accepted),
+        f"cast to {accepted[0]}",
+    )
     subject = f"the dtype of {who}" if who else "the dtype"
     raise DTypeError(f"{name}: {subject} must be {rule}; received {spec}; {remedy}")
 
@@ -77,7 +82,8 @@ def require_axes(name: str, spec: Spec, axes: tuple[int, ...]) -> None:
         require_axis(name, spec, axis)
     if len(set(axes)) != len(axes):
         raise ShapeError(
-            f"{name}: an axis may be named once; received axes={axes}; remove the repeated one"
+            f"{name}: an axis may be named once; received axes={axes}; "
+            "remove the repeated one"
         )
 
 

@@ -1,4 +1,4 @@
-"""Special functions in NumPy: the error functions, the log-gamma function and its derivatives.
+"""Special functions in NumPy: error functions, log-gamma and its derivatives.
 
 All compute in float64, to within a few units of the fifteenth digit; other dtypes are
 computed through float64 and rounded once. Where a function has a polynomial, its
@@ -250,7 +250,7 @@ def _digamma(x: np.ndarray) -> np.ndarray:
 
 
 def _zeta(s: int, x: np.ndarray) -> np.ndarray:
-    """The Hurwitz zeta function, the sum of (x + k) ** -s, for x > 0, by Euler-Maclaurin."""
+    """Hurwitz zeta, the sum of (x + k) ** -s over k >= 0, for x > 0: Euler-Maclaurin."""
     total = np.zeros_like(x)
     for k in range(int(_LARGE)):
         total = total + (x + k) ** -float(s)
