@@ -17,7 +17,6 @@ import numpy as np
 from weft import dtypes
 from weft.core.primitive import Primitive
 from weft.core.spec import Spec
-from weft.core.tensor import Tensor
 from weft.dtypes import DType, bool_
 from weft.errors import ArgumentError, DTypeError
 from weft.primitives import constants, special
@@ -129,7 +128,7 @@ def _(ct, out, x, y):
     return ct * y * power.bind(x, lower), ct * out * logarithm
 
 
-def _share_of_winner(ct: Tensor, wins: Tensor, even: Tensor) -> Tensor:
+def _share_of_winner(ct, wins, even):
     """The cotangent of an input that wins alone, half of it where both are equal."""
     zero = constants.full_like(ct, 0)
     return select.bind(wins, ct, select.bind(even, ct * 0.5, zero))
