@@ -184,8 +184,10 @@ class _Emitter:
         self.vector = self.type.vector(plan.lanes if plan.lanes > 1 else 0)
         if plan.transposed:
             a, b = b, a
-        self.a = pack.Source(f, c.a, a, self.type, plan.transposed)
-        self.b = pack.Source(f, c.b, b, self.type, plan.transposed)
+        # x86 learned to convert float16 just before it learned to multiply and add.
+        facts = self.type, plan.transposed, plan.has_fma
+        self.a = pack.Source(f, c.a, a, *facts)
+        self.b = pack.Source(f, c.b, b, *facts)
         self.panel = scratch
         self.block = self._bytes(scratch, plan.panel_bytes)
         self.sums = self._bytes(scratch, plan.panel_bytes + plan.block_bytes)

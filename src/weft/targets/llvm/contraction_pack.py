@@ -153,6 +153,19 @@ def widen(f: ir.Function, value: ir.Value, to: ir.Type, signed: bool = True) -> 
     return f.cast("sext" if signed else "zext", value, target)
 
 
+def widen_half(f: ir.Function, value: ir.Value) -> ir.Value:
+    """float16 to float32 in integer arithmetic, for processors without the instruction."""
+    lanes = value.type.lanes
+    whole, single = ir.I32.vector(lanes), ir.F32.vector(lanes)
+    bits = f.cast("zext", f.bitcast(value, ir.I16.vector(lanes)), whole)
+    size = (bits & 0x7FFF) << 13
+    # The exponents' biases differ by 112; the product is exact, for subnormals too.
+    scaled = f.bitcast(f.bitcast(size, single) * 2.0**112, whole)
+    special = f.compare("uge", size, 0x7C00 << 13)
+    scaled = f.select(special, size | 0x7F800000, scaled)
+    return f.bitcast(scaled | ((bits & 0x8000) << 16), single)
+
+
 @dataclass
 class Source:
     """One factor: a pointer with strides, or a callback. Rows and columns may be exchanged."""
@@ -162,11 +175,8 @@ class Source:
     base: ir.Value | Load
     accumulate: ir.Type
     exchanged: bool = False
-
-    @property
-    def direct(self) -> bool:
-        """Whether the inner loop may read it in place."""
-        return self.operand.plain and self.operand.type == self.accumulate
+    # Whether the processor converts float16 itself.
+    has_half: bool = True
 
     def pointer(self, batch, row, column) -> ir.Value:
         by_batch, by_row, by_column = self.operand.strides
@@ -190,6 +200,8 @@ class Source:
             value = self.f.masked_load(type, pointer, mask)
         else:
             value = self.f.load(type, pointer)
+        if type.scalar == ir.F16 and not self.has_half:
+            value = widen_half(self.f, value)
         return widen(self.f, value, self.accumulate, self.operand.signed)
 
 

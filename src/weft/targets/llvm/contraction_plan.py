@@ -28,8 +28,10 @@ from weft.targets.llvm import ir
 # because every chunk packs its own B.
 ONE_CHUNK_CYCLES = 120_000
 SMALL_CHUNK_CYCLES = 60_000
-CHUNK_CYCLES = 200_000
+CHUNK_CYCLES = 300_000
 FEW_CHUNKS, MOST_CHUNKS = 8, 64
+# What it costs to start a second kernel when all threads have finished the first.
+SECOND_KERNEL_CYCLES = 20_000
 # A block of k this long hides what it costs to add a tile to the sums.
 LONG_BLOCK_BYTES = 2048
 # Bytes per cycle that one core reads when operands come from beyond its own caches.
@@ -177,10 +179,9 @@ def oriented(contraction: Contraction, plan: Plan) -> Contraction:
 def tile_cycles(rows: int, vectors: int, k: int) -> float:
     """Cycles of one tile: two multiply-adds and two loads a cycle, then its results."""
     tile = rows * vectors
-    # Tiles below 8 accumulators split k over several sets, at some cost.
     step = max(tile / 2, (rows + vectors) / 2, 1.0)
-    if tile < 8:
-        step *= 1.15
+    # Few accumulators wait for their own last sums: 8 are in flight at any time.
+    step *= 1.15 if tile <= 8 else 1.04 if tile < 12 else 1.0
     return k * step + 2.0 * tile + 12
 
 
@@ -281,8 +282,8 @@ def _cut(c: Contraction, rows: int, columns: int, wanted: int, costs: _Costs) ->
         return _Cut(ceil_div(c.batch, wanted), max(c.m, 1), max(c.n, 1), whole)
     tall, wide = ceil_div(c.m, rows), ceil_div(c.n, columns)
     best = _Cut(1, max(c.m, 1), max(c.n, 1), math.inf)
-    for row_tiles in sorted({ceil_div(tall, i) for i in range(1, min(tall, wanted) + 1)}):
-        for panels in sorted({ceil_div(wide, i) for i in range(1, min(wide, wanted) + 1)}):
+    for row_tiles in sorted({ceil_div(tall, i) for i in range(1, min(tall, 2 * wanted) + 1)}):
+        for panels in sorted({ceil_div(wide, i) for i in range(1, min(wide, 2 * wanted) + 1)}):
             down, across = ceil_div(tall, row_tiles), ceil_div(wide, panels)
             count = c.batch * down * across
             if count > 2 * wanted:
@@ -292,7 +293,7 @@ def _cut(c: Contraction, rows: int, columns: int, wanted: int, costs: _Costs) ->
             missing = max(0.0, min(wanted, FEW_CHUNKS) / count - 1)
             few = max(0.0, wanted / count - 1)
             cycles = (
-                costs.arithmetic * (1 + 0.5 * uneven + 0.3 * missing + 0.05 * few)
+                costs.arithmetic * (1 + 0.5 * uneven + 0.3 * missing + 0.02 * few)
                 + costs.reading_b * down
                 + costs.reading_a * across
             )
@@ -361,7 +362,7 @@ def _splits(
     sums = 8.0 * number * c.batch * c.m * round_up(c.n, lanes) / lanes
     missing = max(0.0, min(wanted, FEW_CHUNKS) / (number * c.batch) - 1)
     arithmetic = costs.arithmetic * (1 + 0.3 * missing)
-    split = arithmetic + costs.reading_a + costs.reading_b + sums
+    split = arithmetic + costs.reading_a + costs.reading_b + sums + SECOND_KERNEL_CYCLES
     if split >= cut.cycles:
         return 1, c.k
     length = round_up(ceil_div(c.k, number), step)
@@ -512,7 +513,7 @@ def _plan_dot(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) ->
     wanted = _wanted_chunks(cycles)
     flat = dataclasses.replace(c, m=1)
     costs = _Costs(arithmetic, 0.0, 0.0)
-    cut = _cut(flat, 1, columns, wanted, costs)
+    cut = _cut(flat, 1, max(columns, lanes), wanted, costs)
     splits, k_split = _splits(c, wanted, 8 * lanes, lanes, costs, cut)
     chunk_batch, chunk_columns = (1, c.n) if splits > 1 else (cut.batch, cut.columns)
     pack_a = "" if c.a.plain and c.a.strides[2] == 1 else "rows"
