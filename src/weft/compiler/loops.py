@@ -202,9 +202,12 @@ class Reduce:
 
 @dataclass(slots=True)
 class Store:
+    """`buffer[offset] = expression`, where `guard` (if given) holds."""
+
     buffer: int
     offset: Index
     expression: Expression
+    guard: Expression | None = None
 
 
 @dataclass(slots=True)
@@ -217,13 +220,17 @@ class Stage:
 
 @dataclass(slots=True)
 class Nest:
-    """A kernel made of loops. Buffers are numbered; `buffers` gives their dtypes."""
+    """A kernel made of loops. Buffers are numbered; `buffers` gives their dtypes.
+
+    `ordered`: the inner loops must run one point after the other, in order.
+    """
 
     outer: tuple[Var, ...]
     inner: tuple[Var, ...]
     stages: list[Stage]
     row_stores: list[Store]
     buffers: tuple[DType, ...]
+    ordered: bool = False
 
     def statements(self) -> Iterator[Reduce | Store]:
         for stage in self.stages:
@@ -240,6 +247,8 @@ class Nest:
                 yield from walk(statement.position, seen)
             if isinstance(statement, Store):
                 yield from _walk_index(statement.offset, seen)
+                if statement.guard is not None:
+                    yield from walk(statement.guard, seen)
 
     def points(self) -> int:
         """Outer times inner points."""

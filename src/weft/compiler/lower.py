@@ -7,6 +7,7 @@ Adjacent loops over memory without gaps are joined, and one variable is chosen f
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 
 from weft.compiler.fuse import REDUCTIONS, Cluster, kind_of
@@ -185,7 +186,7 @@ def _without_single(nest: Nest) -> Nest:
     keep: Callable[[tuple[Var, ...]], tuple[Var, ...]] = lambda group: tuple(
         v for v in group if v.extent != 1
     )
-    return Nest(keep(nest.outer), keep(nest.inner), nest.stages, nest.row_stores, nest.buffers)
+    return dataclasses.replace(nest, outer=keep(nest.outer), inner=keep(nest.inner))
 
 
 def _rewrite(
@@ -210,7 +211,8 @@ def _rewrite(
         return old.substitute(mapping, expression)
 
     def store(old: Store) -> Store:
-        return Store(old.buffer, index(old.offset), expression(old.expression))
+        guard = expression(old.guard) if old.guard is not None else None
+        return Store(old.buffer, index(old.offset), expression(old.expression), guard)
 
     stages = [
         Stage(
@@ -228,7 +230,10 @@ def _rewrite(
         for stage in nest.stages
     ]
     row_stores = [store(s) for s in nest.row_stores]
-    return Nest(variables(nest.outer), variables(nest.inner), stages, row_stores, nest.buffers)
+    return Nest(
+        variables(nest.outer), variables(nest.inner), stages, row_stores, nest.buffers,
+        nest.ordered,
+    )  # fmt: skip
 
 
 def vector_variable(nest: Nest) -> Var | None:
@@ -237,7 +242,8 @@ def vector_variable(nest: Nest) -> Var | None:
     In a nest with reductions, a store inside a stage may not be reordered against the
     reduction, so any inner or outer variable will do; the last of equals wins.
     """
-    candidates = [v for v in (*nest.outer, *nest.inner) if v.extent > 1]
+    inner = () if nest.ordered else nest.inner
+    candidates = [v for v in (*nest.outer, *inner) if v.extent > 1]
     if not candidates:
         return None
     offsets = accesses(nest)

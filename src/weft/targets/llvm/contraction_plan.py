@@ -23,11 +23,11 @@ from dataclasses import dataclass
 
 from weft.targets.llvm import ir
 
-# Below this many cycles (about 30 microseconds at 4 GHz) a product is one chunk. The first
+# Below this many cycles (about 12 microseconds at 4 GHz) a product is one chunk. The first
 # few chunks may be small, so that a few threads all have work; more of them must be larger,
 # because every chunk packs its own B.
-ONE_CHUNK_CYCLES = 120_000
-SMALL_CHUNK_CYCLES = 60_000
+ONE_CHUNK_CYCLES = 50_000
+SMALL_CHUNK_CYCLES = 30_000
 CHUNK_CYCLES = 300_000
 FEW_CHUNKS, MOST_CHUNKS = 8, 64
 # What it costs to start a second kernel when all threads have finished the first.

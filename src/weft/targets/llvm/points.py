@@ -239,6 +239,18 @@ class Point:
         )  # fmt: skip
 
     def store(self, statement: Store, dtype: DType) -> None:
+        if statement.guard is None:
+            self._store(statement, dtype)
+            return
+        guard = self.value(statement.guard)
+        if guard.type.lanes:
+            mask = guard if self.mask is None else guard & self.mask
+            self.inside(mask=mask)._store(statement, dtype)
+            return
+        with self.f.when(guard):
+            self.inside()._store(statement, dtype)
+
+    def _store(self, statement: Store, dtype: DType) -> None:
         f = self.f
         value = self.value(statement.expression)
         place = self.place(statement.offset)

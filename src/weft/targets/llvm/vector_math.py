@@ -84,3 +84,50 @@ VECTOR_MATH: dict[str, Callable[..., Value]] = {
     "is_nan": core.is_nan,
     "is_inf": core.is_inf,
 }
+
+# Largest errors in units in the last place of the true value (0.5 is correct rounding); for
+# lgamma and digamma, which have zeros, in units of max(|value|, 1). The rest is exact.
+ULP_BOUND: dict[str, dict[str, float]] = {
+    "exp": {"float": 1.1, "double": 1.1},
+    "exp2": {"float": 1.0, "double": 1.0},
+    "expm1": {"float": 1.6, "double": 1.8},
+    "log": {"float": 1.0, "double": 1.0},
+    "log2": {"float": 1.1, "double": 1.1},
+    "log10": {"float": 1.1, "double": 1.1},
+    "log1p": {"float": 1.0, "double": 1.0},
+    "sqrt": {"float": 0.5, "double": 0.5},
+    "rsqrt": {"float": 1.5, "double": 1.5},
+    "sin": {"float": 1.0, "double": 1.0},
+    "cos": {"float": 1.0, "double": 1.0},
+    "tan": {"float": 2.3, "double": 2.3},
+    "asin": {"float": 1.3, "double": 1.3},
+    "acos": {"float": 1.2, "double": 1.2},
+    "atan": {"float": 1.4, "double": 1.4},
+    "sinh": {"float": 1.5, "double": 1.5},
+    "cosh": {"float": 1.5, "double": 1.5},
+    "tanh": {"float": 1.8, "double": 1.8},
+    "asinh": {"float": 0.51, "double": 1.6},
+    "acosh": {"float": 0.51, "double": 1.8},
+    "atanh": {"float": 0.51, "double": 1.5},
+    "sigmoid": {"float": 1.7, "double": 1.7},
+    "erf": {"float": 1.0, "double": 1.0},
+    "erfc": {"float": 0.51, "double": 3.0},
+    "erf_inv": {"float": 0.51, "double": 3.0},
+    "lgamma": {"float": 0.51, "double": 4.0},
+    "digamma": {"float": 0.51, "double": 10.0},
+    "cbrt": {"float": 0.51, "double": 0.75},
+    "pow": {"float": 0.51, "double": 1.2},
+    "atan2": {"float": 1.7, "double": 1.7},
+}
+
+# The same without fused multiply-add: what differs.
+ULP_BOUND_NO_FMA: dict[str, dict[str, float]] = ULP_BOUND | {
+    "exp2": {"float": 1.2, "double": 1.3},
+    "log2": {"float": 2.1, "double": 2.1},
+    "log10": {"float": 2.2, "double": 2.2},
+    "sinh": {"float": 1.9, "double": 2.0},
+    "sigmoid": {"float": 1.9, "double": 1.9},
+    "erf": {"float": 1.2, "double": 1.2},
+    "erfc": {"float": 0.51, "double": 3.3},
+    "atan2": {"float": 1.8, "double": 1.8},
+}

@@ -147,13 +147,13 @@ def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
     """
     if len(coefficients) > 8:
         square = x * x
-        return multiply_add(
-            x, _horner(square, coefficients[1::2]), _horner(square, coefficients[0::2])
-        )
-    return _horner(x, coefficients)
+        odd, even = horner(square, coefficients[1::2]), horner(square, coefficients[0::2])
+        return multiply_add(x, odd, even)
+    return horner(x, coefficients)
 
 
-def _horner(x: Value, coefficients: Sequence[float]) -> Value:
+def horner(x: Value, coefficients: Sequence[float]) -> Value:
+    """The same in the fewest operations, and with no large parts that cancel."""
     total = constant(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         total = multiply_add(total, x, coefficient)

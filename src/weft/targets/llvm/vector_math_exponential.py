@@ -172,12 +172,18 @@ def sigmoid(f: Function, x: Value) -> Value:
     """1 / (1 + e**-x), as small as denormals for negative x."""
     format_of("sigmoid", x)
     e = exp_of_negative(-magnitude(x))
-    over = select(compare("olt", x, 0.0), e, 1.0)
-    return select(compare("uno", x, x), x, over / (e + 1.0))
+    # q is the result below zero; written so, its rounding errors matter less.
+    q = e / (e + 1.0)
+    result = select(compare("olt", x, 0.0), multiply_add(-e, q, e), 1.0 - q)
+    return select(compare("uno", x, x), x, result)
 
 
 def tanh(f: Function, x: Value) -> Value:
-    """(e**2x - 1) / (e**2x + 1), both from the same e**r - 1."""
+    """(e**2x - 1) / (e**2x + 1) = y / (y + 2), both from the same e**r - 1.
+
+    The quotient's rounding errors are kept off the leading digits: above one half the result
+    is 1 - 2 / (y + 2), below it is y/2 - y/2 times the quotient.
+    """
     form = format_of("tanh", x)
     size = magnitude(x)
     limit = 10.0 if form.mantissa == 23 else 20.0
@@ -186,7 +192,10 @@ def tanh(f: Function, x: Value) -> Value:
     scale = from_bits(power + form.pattern(1.0), x.type)
     over = multiply_add(scale, y, scale - 1.0)
     under = multiply_add(scale, y, scale + 1.0)
-    return with_sign(over / under, x)
+    large = compare("ogt", size, 0.5493)
+    ratio = select(large, 2.0, over) / under
+    half = over * 0.5
+    return with_sign(select(large, 1.0 - ratio, multiply_add(-half, ratio, half)), x)
 
 
 def _halved_powers(x: Value, limit: float) -> tuple[Value, Value, Value]:
@@ -234,9 +243,9 @@ def cosh(f: Function, x: Value) -> Value:
     square = r * r
     sinh_r = multiply_add(square * r, polynomial(square, SINH[kind]), r)
     cosh_r = square * polynomial(square, COSH[kind])
-    total = a + b
-    rest = multiply_add(total, cosh_r, (a - b) * sinh_r)
-    return (total + rest) * 4.0
+    # a e**r + b e**-r, with the exact a last.
+    falling = b * ((cosh_r - sinh_r) + 1.0)
+    return (a + multiply_add(a, cosh_r + sinh_r, falling)) * 4.0
 
 
 # -- logarithms ---------------------------------------------------------------------
@@ -320,7 +329,9 @@ def log1p(f: Function, x: Value) -> Value:
     e, fraction, biased = exponent_and_fraction(total)
     # What was lost in 1 + x, brought to the scale of m.
     lost = select(compare("oge", x, 1.0), 1.0 - (total - x), x - (total - 1.0))
-    scale = from_bits((2 * form.bias - biased) << form.mantissa, x.type)
+    # (The largest numbers count as smaller: nothing that matters is lost in them.)
+    power = select(compare("ugt", biased, 2 * form.bias), 2 * form.bias, biased)
+    scale = from_bits((2 * form.bias - power) << form.mantissa, x.type)
     lost = lost * scale
     # lost / (1 + f), nearly.
     lost = lost * multiply_add(fraction, fraction - 1.0, 1.0)

@@ -14,10 +14,10 @@ from __future__ import annotations
 import functools
 from fractions import Fraction
 
-from weft.targets.llvm.ir import F32, F64, I64, Function, Type, Value
+from weft.targets.llvm.ir import F32, F64, I32, I64, Function, Type, Value
 from weft.targets.llvm.vector_math_core import (
     any_lane, bits_of, compare, constant, convert, fast_two_sum, format_of, from_bits,
-    has_fma, magnitude, multiply_add, polynomial, select, square_root, two_product, two_sum,
+    has_fma, horner, magnitude, multiply_add, polynomial, select, square_root, two_product, two_sum,
     with_sign,
 )  # fmt: skip
 
@@ -156,24 +156,19 @@ def _reduce_one(f: Function, x: Value) -> tuple[Value, Value, Value]:
 
 def _reduce_moderate(x: Value, turns: Value) -> tuple[Value, Value]:
     """x - turns π/2 and its low part, for angles with few enough turns."""
-    if x.type.kind == "float":
-        if has_fma(x):
-            first, second, third = _parts_of_half_pi_float()
-            exact = multiply_add(turns, -first, x)
-            r = multiply_add(turns, -second, exact)
-            low = multiply_add(turns, -second, exact - r)
-            return fast_two_sum(r, multiply_add(turns, -third, low))
+    if has_fma(x):
+        first, second, third = _half_pi_parts(3, 24 if x.type.kind == "float" else 53)
+        r = multiply_add(turns, -first, x)  # exact
+        product, error = two_product(turns, second)
+        r, low = two_sum(r, -product)
+        low = multiply_add(turns, -third, low - error)
+    elif x.type.kind == "float":
+        # In double, where products of these parts with the turns are exact.
         first, second = _half_pi_parts(2, 33)
         n = convert(turns, F64)
         wide = (convert(x, F64) - n * first) - n * second
         r = convert(wide, F32)
         return r, convert(wide - convert(r, F64), F32)
-    if has_fma(x):
-        first, second, third = _half_pi_parts(3, 53)
-        r = multiply_add(turns, -first, x)
-        product, error = two_product(turns, second)
-        r, low = two_sum(r, -product)
-        low = multiply_add(turns, -third, low - error)
     else:
         # Parts of 33 bits, so that their products with up to 2**20 turns are exact.
         first, second, third, fourth = _half_pi_parts(4, 33)
@@ -182,11 +177,6 @@ def _reduce_moderate(x: Value, turns: Value) -> tuple[Value, Value]:
         r, more = two_sum(r, -(turns * third))
         low = (low + more) - turns * fourth
     return fast_two_sum(r, low)
-
-
-@functools.cache
-def _parts_of_half_pi_float() -> tuple[float, ...]:
-    return _parts(_pi() / 2, 3, 24)
 
 
 def reduce_angle(f: Function, x: Value) -> tuple[Value, Value, Value]:
@@ -208,8 +198,10 @@ def reduce_angle(f: Function, x: Value) -> tuple[Value, Value, Value]:
             one = f.load(x.type.scalar, f.element(given, x.type, lane))
             high, error, quarter = _reduce_one(f, convert(one, F64))
             if kind == "float":
-                quarter = f.cast("trunc", quarter, n.type.scalar)
-            values = (convert(high, one.type), convert(error, one.type), quarter)
+                nearest = convert(high, F32)
+                high, error = nearest, convert(high - convert(nearest, F64), F32)
+                quarter = f.cast("trunc", quarter, I32)
+            values = (high, error, quarter)
             for value, place in zip(values, made, strict=True):
                 f.store(value, f.element(place, value.type, lane))
         loaded = [f.load(value.type, place) for value, place in zip((r, low, n), made, strict=True)]
@@ -281,7 +273,7 @@ def tan(f: Function, x: Value) -> Value:
 
 
 def _parts_of_pi(kind: str) -> tuple[float, float]:
-    high, low = _half_pi_parts(2, 53) if kind == "double" else _parts_of_half_pi_float()[:2]
+    high, low = _half_pi_parts(2, 53 if kind == "double" else 24)
     return 2 * high, 2 * low
 
 
@@ -299,7 +291,8 @@ def asin(f: Function, x: Value) -> Value:
     format_of("asin", x)
     near, s, bend = _asin_parts(magnitude(x))
     pi, pi_low = _parts_of_pi(x.type.kind)
-    far = (pi / 2 - (s + s)) - (bend + bend - pi_low / 2)
+    far, rounding = fast_two_sum(constant(x, pi / 2), -(s + s))
+    far = far + (rounding - (bend + bend - pi_low / 2))
     return with_sign(select(near, s + bend, far), x)
 
 
@@ -324,7 +317,8 @@ def _atan_of_ratio(over: Value, under: Value) -> Value:
     small, large = select(steep, under, over), select(steep, over, under)
     t = small / large
     square = t * t
-    bend = square * t * polynomial(square, ATAN[kind])
+    # Even and odd terms have opposite signs: apart, they would be large and cancel.
+    bend = square * t * horner(square, ATAN[kind])
     pi, pi_low = _parts_of_pi(kind)
     return select(steep, pi / 2 - (t - (pi_low / 2 - bend)), t + bend)
 

@@ -1,0 +1,583 @@
+"""Clusters as kernels: LLVM source, chunks, and the values whose buffers they take.
+
+A kernel is `void kernel(ptr buffers, ptr slots, i64 chunk, ptr scratch)`. Its source names
+nothing of the graph that it came from, so kernels of equal form are compiled once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from weft.compiler.fuse import Cluster, kind_of
+from weft.compiler.index import Index, Var, ZERO, delinear, linear, of_var
+from weft.compiler.indexed import Builder
+from weft.compiler.loops import (
+    Apply,
+    Expression,
+    Given,
+    Load,
+    Nest,
+    Reduce,
+    Stage,
+    Store,
+    walk,
+)
+from weft.compiler.lower import Buffers, lower_loops
+from weft.core.graph import Node, Value
+from weft.core.spec import Spec
+from weft.targets.llvm import contraction as contractions
+from weft.targets.llvm import ir, scalar
+from weft.targets.llvm.machine import Machine
+from weft.targets.llvm.nests import CHUNK_NANOSECONDS, emit_nest, nanoseconds, plan_nest
+from weft.targets.llvm.points import Point
+
+
+@dataclass(slots=True)
+class Kernel:
+    """One native function and what it works on.
+
+    `values` are the buffers in the order of the kernel's slots; `in_place` gives for each
+    stored value the values that it may overwrite (read at the same point only).
+    """
+
+    source: str
+    chunks: int
+    scratch_bytes: int
+    values: tuple[Value, ...]
+    writes: tuple[Value, ...]
+    label: str
+    form: str
+    flops: int = 0
+    estimate: float = 0.0
+    in_place: dict[Value, set[Value]] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> tuple[Value, ...]:
+        """Values read (also those that are written in place by index)."""
+        written = set(self.writes)
+        return tuple(v for v in self.values if v not in written)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all buffers, each counted once."""
+        return sum(value.spec.nbytes for value in self.values)
+
+
+def kernels_of(cluster: Cluster, machine: Machine) -> list[Kernel]:
+    """The kernels of a cluster, to be run one after the other."""
+    if cluster.kind == "contract":
+        return _contraction_kernels(cluster, machine)
+    nest, values = lower_loops(cluster)
+    return _nest_kernels(nest, values, _label(cluster), machine)
+
+
+def _label(cluster: Cluster) -> str:
+    names = [node.primitive.name for node in cluster.nodes]
+    shown = names if len(names) <= 6 else [*names[:3], f"… {len(names) - 5} …", *names[-2:]]
+    return " ".join(shown)
+
+
+def _begin(machine: Machine, count: int) -> tuple[ir.Module, ir.Function, list[ir.Value]]:
+    module = ir.Module()
+    module.has_fma = machine.has_fma
+    f = module.function(
+        "kernel", [("buffers", ir.PTR), ("slots", ir.PTR), ("chunk", ir.I64), ("scratch", ir.PTR)]
+    )
+    table, slots, _, _ = f.parameters
+    pointers = []
+    for number in range(count):
+        slot = f.load(ir.I32, f.element(slots, ir.I32, number))
+        entry = f.element(table, ir.PTR, f.cast("sext", slot, ir.I64))
+        pointers.append(f.load(ir.PTR, entry))
+    return module, f, pointers
+
+
+# -- loop nests ------------------------------------------------------------------------------
+
+# A reduction to few results is cut into pieces of about this many elements.
+PIECE = 16384
+FEW_RESULTS = 256
+
+
+def _nest_kernels(
+    nest: Nest, values: tuple[Value, ...], label: str, machine: Machine
+) -> list[Kernel]:
+    split = _split_reduction(nest, values)
+    if split is None:
+        return [nest_kernel(nest, values, label, machine)]
+    (first, first_values), (second, second_values) = split
+    return [
+        nest_kernel(first, first_values, label, machine),
+        nest_kernel(second, second_values, f"combine {label}", machine),
+    ]
+
+
+def nest_kernel(
+    nest: Nest, values: tuple[Value, ...], label: str, machine: Machine
+) -> Kernel:
+    """The kernel of a loop nest."""
+    plan = plan_nest(nest, machine)
+    module, f, pointers = _begin(machine, len(values))
+    emit_nest(f, nest, plan, pointers, f.parameters[2])
+    f.ret()
+    operations = sum(isinstance(e, Apply) for e in nest.expressions())
+    operations += sum(isinstance(s, Reduce) for s in nest.statements())
+    return Kernel(
+        source=module.text(),
+        chunks=plan.chunks,
+        scratch_bytes=0,
+        values=values,
+        writes=_written(nest, values),
+        label=label,
+        form="rows" if nest.stages else "map",
+        flops=operations * nest.points(),
+        estimate=nanoseconds(nest, plan.lanes),
+        in_place=_in_place(nest, values),
+    )
+
+
+def _written(nest: Nest, values: tuple[Value, ...]) -> tuple[Value, ...]:
+    numbers = [s.buffer for s in nest.statements() if isinstance(s, Store)]
+    return tuple(values[n] for n in dict.fromkeys(numbers))
+
+
+def _in_place(nest: Nest, values: tuple[Value, ...]) -> dict[Value, set[Value]]:
+    """Which read values may share the buffer of which written one.
+
+    With stages, a row may be read again after a store, and outer points don't know of each
+    other: then only what is stored and read at the end of a row qualifies.
+    """
+    stores = [s for s in nest.statements() if isinstance(s, Store)]
+    in_rows = {s.buffer for s in nest.row_stores}
+    early = set()
+    for stage in nest.stages:
+        for statement in [*stage.reductions, *stage.stores]:
+            early |= {e.buffer for e in walk(statement.expression, set()) if isinstance(e, Load)}
+    offsets: dict[int, set[Index]] = {}
+    for expression in nest.expressions():
+        if isinstance(expression, Load):
+            offsets.setdefault(expression.buffer, set()).add(expression.offset)
+    found: dict[Value, set[Value]] = {}
+    for store in stores:
+        if store.buffer not in in_rows or store.buffer in offsets:
+            continue
+        candidates = {
+            values[number]
+            for number, places in offsets.items()
+            if places == {store.offset} and number not in early
+        }
+        found[values[store.buffer]] = candidates
+    return found
+
+
+def _split_reduction(nest: Nest, values: tuple[Value, ...]):
+    """sum over i<N   →   sum over p<P of (sum over i<N/P)   when there are few results.
+
+    The first nest puts partial results into a new buffer, the second combines them.
+    """
+    rows = math.prod([v.extent for v in nest.outer])
+    if len(nest.stages) != 1 or rows > FEW_RESULTS or not nest.inner:
+        return None
+    stage = nest.stages[0]
+    if any(reduce.position is not None for reduce in stage.reductions):
+        return None
+    lead = nest.inner[0]
+    points = math.prod([v.extent for v in nest.inner])
+    if points < 2 * PIECE or nanoseconds(nest, 8) < 2 * CHUNK_NANOSECONDS:
+        return None
+    pieces = _divisor_near(lead.extent, max(1, round(points / PIECE)))
+    if pieces < 2:
+        return None
+    piece, part = Var("p", pieces), Var(lead.name, lead.extent // pieces)
+    from weft.compiler.lower import _rewrite
+
+    mapping = {lead: of_var(piece) * part.extent + of_var(part)}
+    cut = _rewrite(nest, mapping, {lead: (part,)})
+    outer = (piece, *cut.outer)
+    partial_values: list[Value] = []
+    partial_stores: list[Store] = []
+    combines: list[Reduce] = []
+    shape = (pieces, *[v.extent for v in cut.outer])
+    where = linear(tuple(of_var(v) for v in outer), shape)
+    first_numbers = len(values)
+    first_buffers = list(nest.buffers)
+    second = Buffers()
+    for old, reduce in zip(stage.reductions, cut.stages[0].reductions):
+        dtype = _wide(reduce.given.dtype)
+        value = Value(Spec(shape, dtype), name="partial")
+        given = Given(reduce.given.name, dtype, frozenset(outer))
+        expression = _cast(reduce.expression, dtype)
+        cut.stages[0].reductions[cut.stages[0].reductions.index(reduce)] = Reduce(
+            given, reduce.combine, expression
+        )
+        partial_stores.append(Store(first_numbers + len(partial_values), where, given))
+        first_buffers.append(dtype)
+        partial_values.append(value)
+        total = Given(old.given.name, dtype, old.given.depends)
+        back = linear(tuple(of_var(v) for v in (piece, *nest.outer)), shape)
+        load = Load(second.number(value), back, dtype)
+        combines.append(Reduce(total, old.combine, load))
+    first = Nest(outer, cut.inner, cut.stages, partial_stores, tuple(first_buffers))
+    renumber = {r.given: c.given for r, c in zip(stage.reductions, combines)}
+    row_stores = [
+        _moved(store, nest, values, second, renumber, {}) for store in nest.row_stores
+    ]
+    final = Nest(nest.outer, (piece,), [Stage(combines)], row_stores, second.dtypes)
+    kept = [v for v in values if v not in _row_only(nest, values)]
+    return _renumbered(first, [*values, *partial_values], kept), (final, second.values)
+
+
+def _wide(dtype):
+    from weft.dtypes import float32
+
+    return float32 if dtype.name in ("float16", "bfloat16") else dtype
+
+
+def _cast(expression: Expression, dtype) -> Expression:
+    if expression.dtype is dtype:
+        return expression
+    return Apply("cast", (expression,), dtype)
+
+
+def _row_only(nest: Nest, values: tuple[Value, ...]) -> set[Value]:
+    """Values that only the row stores touch."""
+    staged: set[int] = set()
+    for stage in nest.stages:
+        for statement in [*stage.reductions, *stage.stores]:
+            staged |= {e.buffer for e in walk(statement.expression, set()) if isinstance(e, Load)}
+        staged |= {s.buffer for s in stage.stores}
+    return {value for number, value in enumerate(values) if number not in staged}
+
+
+def _moved(store, nest, values, buffers: Buffers, given: dict, memo: dict) -> Store:
+    """A row store with its buffers numbered by `buffers`."""
+
+    def expression(old: Expression) -> Expression:
+        known = memo.get(old)
+        if known is None:
+            if isinstance(old, Given):
+                known = _cast(given[old], old.dtype)
+            elif isinstance(old, Load):
+                operands = [expression(o) for o in old.operands]
+                number = buffers.number(values[old.buffer])
+                known = Load(number, index(old.offset), old.dtype, *operands)
+            else:
+                operands = tuple([expression(o) for o in old.operands])
+                known = old.rebuild(operands, index)
+            memo[old] = known
+        return known
+
+    def index(old: Index) -> Index:
+        return old.substitute({}, expression)
+
+    number = buffers.number(values[store.buffer])
+    return Store(number, index(store.offset), expression(store.expression))
+
+
+def _renumbered(nest: Nest, values: list[Value], kept: list[Value]):
+    """The nest with only the buffers that it uses."""
+    buffers = Buffers()
+    memo: dict = {}
+
+    class _Same(dict):
+        def __missing__(self, key):
+            return key
+
+    same = _Same()
+    stages = [
+        Stage(
+            [
+                Reduce(r.given, r.combine, _moved(
+                    Store(0, ZERO, r.expression), nest, values, _Hidden(buffers), same, memo
+                ).expression)
+                for r in stage.reductions
+            ],
+            [_moved(s, nest, values, buffers, same, memo) for s in stage.stores],
+        )
+        for stage in nest.stages
+    ]  # fmt: skip
+    row_stores = [_moved(s, nest, values, buffers, same, memo) for s in nest.row_stores]
+    return Nest(nest.outer, nest.inner, stages, row_stores, buffers.dtypes), buffers.values
+
+
+class _Hidden:
+    """Numbers loads but not the store that only carries an expression."""
+
+    def __init__(self, buffers: Buffers) -> None:
+        self.buffers, self.first = buffers, True
+
+    def number(self, value: Value) -> int:
+        if self.first:
+            self.first = False
+            return 0
+        return self.buffers.number(value)
+
+
+def _divisor_near(number: int, wanted: int) -> int:
+    """The divisor of `number` nearest to `wanted` by ratio, at most four times away."""
+    best = 1
+    for candidate in range(1, math.isqrt(number) + 1):
+        if number % candidate == 0:
+            for divisor in (candidate, number // candidate):
+                if _distance(divisor, wanted) < _distance(best, wanted):
+                    best = divisor
+    return best if _distance(best, wanted) <= math.log(4) else 1
+
+
+def _distance(a: int, b: int) -> float:
+    return abs(math.log(a / b))
+
+
+# -- contractions ----------------------------------------------------------------------------
+
+HEAVY_EPILOGUE = 5
+
+
+@dataclass(slots=True)
+class _Product:
+    """A contraction's variables, and its operands and result as indices."""
+
+    batch: Var
+    m: Var
+    n: Var
+    k: Var
+    a: tuple[Index, ...]
+    b: tuple[Index, ...]
+    result: tuple[Index, ...]
+
+
+def _product(node: Node) -> _Product:
+    """Flatten batch, free and contracted axes of a dot_general into one variable each."""
+    left, right = node.inputs
+    contract_a, contract_b = node.parameters["contract"]
+    batch_a, batch_b = node.parameters["batch"]
+    free_a = [i for i in range(len(left.shape)) if i not in (*contract_a, *batch_a)]
+    free_b = [i for i in range(len(right.shape)) if i not in (*contract_b, *batch_b)]
+
+    def extents(value: Value, axes: Sequence[int]) -> tuple[int, ...]:
+        return tuple(value.shape[axis] for axis in axes)
+
+    groups = {
+        "batch": extents(left, batch_a), "m": extents(left, free_a),
+        "n": extents(right, free_b), "k": extents(left, contract_a),
+    }  # fmt: skip
+    variables = {name: Var(name, math.prod(shape)) for name, shape in groups.items()}
+    parts = {name: delinear(of_var(variables[name]), shape) for name, shape in groups.items()}
+
+    def where(value: Value, *pairs: tuple[Sequence[int], str]) -> tuple[Index, ...]:
+        index = [ZERO] * len(value.shape)
+        for axes, name in pairs:
+            for axis, position in zip(axes, parts[name]):
+                index[axis] = position
+        return tuple(index)
+
+    return _Product(
+        **variables,
+        a=where(left, (batch_a, "batch"), (free_a, "m"), (contract_a, "k")),
+        b=where(right, (batch_b, "batch"), (free_b, "n"), (contract_b, "k")),
+        result=(*parts["batch"], *parts["m"], *parts["n"]),
+    )
+
+
+def _strides(expression: Expression, variables: Sequence[Var]) -> tuple[int, ...] | None:
+    """Strides of an operand that is a plain view of a buffer, or None."""
+    if not isinstance(expression, Load) or expression.operands:
+        return None
+    index = expression.offset
+    if any(atom not in variables for atom in index.terms):
+        return None
+    strides = tuple(index.coefficient(var) for var in variables)
+    return strides if min(strides, default=0) >= 0 else None
+
+
+def _operand(
+    expression: Expression, variables: tuple[Var, Var, Var], accumulate: ir.Type
+) -> contractions.Operand:
+    memory = scalar.memory_type(expression.dtype)
+    strides = _strides(expression, variables)
+    direct = expression.dtype.name in ("float32", "float64") or expression.dtype.is_integer
+    signed = expression.dtype.kind == "int"
+    if strides is not None and direct:
+        axis = "row" if strides[1] == 1 and strides[2] != 1 else "column"
+        return contractions.Operand(strides, memory, True, axis, signed)
+    _, row, column = variables
+    offsets = [e.offset for e in walk(expression, set()) if isinstance(e, Load)]
+    steps = [(o.coefficient(row), o.coefficient(column)) for o in offsets]
+    rows = sum(r == 1 for r, _ in steps)
+    columns = sum(c == 1 for _, c in steps)
+    axis = "row" if rows > columns else "column"
+    return contractions.Operand((0, 0, 0), accumulate, False, axis, signed)
+
+
+def _contraction_kernels(cluster: Cluster, machine: Machine) -> list[Kernel]:
+    node = cluster.contraction
+    assert node is not None
+    product = _product(node)
+    dtype = node.output.dtype
+    accumulate = scalar.register_type(dtype)
+    reads, partial_reads = Buffers(), Buffers()
+    operands = [
+        _operand_expression(value, where, partial_reads)
+        for value, where in zip(node.inputs, (product.a, product.b))
+    ]
+    total = Given("sum", dtype, frozenset((product.batch, product.m, product.n)))
+    for value in partial_reads.values:
+        reads.number(value)
+    stores = _epilogue(cluster, node, product, total, reads)
+    sides = (
+        (product.batch, product.m, product.k),
+        (product.batch, product.k, product.n),
+    )
+    contraction = contractions.Contraction(
+        product.batch.extent, product.m.extent, product.n.extent, product.k.extent,
+        _operand(operands[0], sides[0], accumulate), _operand(operands[1], sides[1], accumulate),
+        accumulate, _output_axis(stores, product),
+    )  # fmt: skip
+    plan = contractions.plan_contraction(contraction, machine)
+    flops = 2 * product.batch.extent * product.m.extent * product.n.extent * product.k.extent
+    size = f"{product.m.extent}×{product.n.extent}×{product.k.extent}"
+    if product.batch.extent > 1:
+        size = f"{product.batch.extent}×({size})"
+    label = f"{_label(cluster)} {size}"
+    estimate = flops / 100.0
+    writes = tuple(reads.values[s.buffer] for s in stores)
+    in_place = _epilogue_in_place(stores, reads, partial_reads)
+
+    def loader(which: int):
+        expression, variables = operands[which], sides[which]
+        operand = (contraction.a, contraction.b)[which]
+        return expression, variables, operand
+
+    def source_of(pointers: list[ir.Value], f: ir.Function, which: int):
+        expression, variables, operand = loader(which)
+        if operand.plain:
+            assert isinstance(expression, Load)
+            memory = scalar.memory_type(expression.dtype)
+            return f.element(pointers[expression.buffer], memory, expression.offset.constant)
+        return _load_callback(f, tuple(pointers), expression, variables, operand.axis)
+
+    operations = {e for s in stores for e in walk(s.expression, set()) if isinstance(e, Apply)}
+    heavy = len(operations) >= HEAVY_EPILOGUE
+    if plan.k_splits == 1:
+        module, f, pointers = _begin(machine, len(reads.values))
+        contractions.emit_contraction(
+            f, contraction, plan, chunk=f.parameters[2], scratch=f.parameters[3],
+            a=source_of(pointers, f, 0), b=source_of(pointers, f, 1),
+            store=_store_callback(f, tuple(pointers), stores, reads, product, total),
+            heavy_epilogue=heavy,
+        )  # fmt: skip
+        f.ret()
+        return [
+            Kernel(module.text(), plan.chunks, plan.scratch_bytes, reads.values, writes,
+                   label, "contraction", flops, estimate, in_place)
+        ]  # fmt: skip
+    workspace = Value(Spec((-(-plan.workspace_bytes // 4),), "float32"), name="partial sums")
+    partial_values = (*partial_reads.values, workspace)
+    module, f, pointers = _begin(machine, len(partial_values))
+    contractions.emit_partial(
+        f, contraction, plan, chunk=f.parameters[2], scratch=f.parameters[3],
+        a=source_of(pointers, f, 0), b=source_of(pointers, f, 1), workspace=pointers[-1],
+    )  # fmt: skip
+    f.ret()
+    first = Kernel(module.text(), plan.chunks, plan.scratch_bytes, partial_values, (workspace,),
+                   label, "contraction", flops, estimate)  # fmt: skip
+    module, f, pointers = _begin(machine, len(reads.values) + 1)
+    contractions.emit_combine(
+        f, contraction, plan, chunk=f.parameters[2], workspace=pointers[-1],
+        store=_store_callback(f, tuple(pointers[:-1]), stores, reads, product, total),
+        heavy_epilogue=heavy,
+    )  # fmt: skip
+    f.ret()
+    second = Kernel(module.text(), plan.combine_chunks, 0, (*reads.values, workspace), writes,
+                    f"combine {label}", "contraction", 0, 0.0, in_place)  # fmt: skip
+    return [first, second]
+
+
+def _operand_expression(value: Value, where, buffers: Buffers) -> Expression:
+    builder = Builder(lambda n: kind_of(n) == "free", buffers.number)
+    return builder.build(value, where)
+
+
+def _epilogue(
+    cluster: Cluster, node: Node, product: _Product, total: Given, buffers: Buffers
+) -> list[Store]:
+    members = set(cluster.nodes)
+    builder = Builder(lambda n: n in members or kind_of(n) == "free", buffers.number)
+    builder.given[node.output] = (product.result, total)
+    return [
+        Store(
+            buffers.number(value),
+            linear(product.result, value.shape),
+            builder.build(value, product.result),
+        )
+        for value in cluster.stores
+    ]
+
+
+def _output_axis(stores: list[Store], product: _Product) -> str:
+    columns = sum(s.offset.coefficient(product.n) == 1 for s in stores)
+    rows = sum(s.offset.coefficient(product.m) == 1 for s in stores)
+    return "row" if rows > columns else "column"
+
+
+def _epilogue_in_place(
+    stores: list[Store], buffers: Buffers, operands: Buffers
+) -> dict[Value, set[Value]]:
+    """Values read only at the point that is stored, and not operands of the product."""
+    offsets: dict[int, set[Index]] = {}
+    for store in stores:
+        for expression in walk(store.expression, set()):
+            if isinstance(expression, Load):
+                offsets.setdefault(expression.buffer, set()).add(expression.offset)
+    factors = set(operands.values)
+    values = buffers.values
+    return {
+        values[store.buffer]: {
+            values[number]
+            for number, places in offsets.items()
+            if places == {store.offset} and values[number] not in factors
+        }
+        for store in stores
+    }
+
+
+def _load_callback(
+    f: ir.Function, pointers: tuple[ir.Value, ...], expression: Expression,
+    variables: tuple[Var, Var, Var], axis: str,
+) -> Callable:  # fmt: skip
+    along = variables[1] if axis == "row" else variables[2]
+
+    def load(f, batch, row, column, type: ir.Type, mask) -> ir.Value:
+        point = Point(
+            f, pointers, dict(zip(variables, (batch, row, column))),
+            vector=along if type.lanes else None, lanes=type.lanes, mask=mask,
+        )  # fmt: skip
+        return point.lanes_of(expression)
+
+    return load
+
+
+def _store_callback(
+    f: ir.Function, pointers: tuple[ir.Value, ...], stores: list[Store], buffers: Buffers,
+    product: _Product, total: Given,
+) -> Callable:  # fmt: skip
+    top = Point(f, pointers, {})
+    top.prepare([store.expression for store in stores])
+    dtypes = buffers.dtypes
+
+    def store(f, batch, row, column, value: ir.Value, mask, axis: str = "column") -> None:
+        along = product.n if axis == "column" else product.m
+        at = {product.batch: batch, product.m: row, product.n: column}
+        point = top.inside(
+            at=at, vector=along if value.type.lanes else None, lanes=value.type.lanes,
+            mask=mask, given={total: scalar.rounded(f, value, total.dtype)},
+        )  # fmt: skip
+        for statement in stores:
+            point.store(statement, dtypes[statement.buffer])
+
+    return store
+
+
+__all__ = ["Kernel", "kernels_of"]
