@@ -64,7 +64,9 @@ def _power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     # integer like any other: 1 and -1 stay, all else (0 too) becomes 0.
     negative = y < 0
     unit = np.where(np.abs(x) == 1, x, 0).astype(x.dtype, copy=False)
-    return np.power(np.where(negative, unit, x), np.where(negative, -(y % -2), y))
+    # An odd or even exponent keeps the unit's sign; it is never 0, which would make 0 a 1.
+    exponent = np.where(y % 2 == 0, 2, 1).astype(y.dtype)
+    return np.power(np.where(negative, unit, x), np.where(negative, exponent, y))
 
 
 add = _define("add", quiet(np.add), NUMBERS)

@@ -276,6 +276,11 @@ def _cotangent_derivative(n: int) -> np.ndarray:
     return polynomial
 
 
+def _digamma_with_poles(x: np.ndarray) -> np.ndarray:
+    # The pole at zero has a side, which the sign of zero tells.
+    return np.where(x == 0.0, -np.copysign(np.inf, x), _digamma(x))
+
+
 def _polygamma(x: np.ndarray, *, n: int) -> np.ndarray:
     """The n-th derivative of digamma."""
     if n == 0:
@@ -303,5 +308,5 @@ erf = through_float64(_erf)
 erfc = through_float64(_erfc)
 erfinv = through_float64(_erfinv)
 lgamma = through_float64(_lgamma)
-digamma = through_float64(_digamma)
+digamma = through_float64(_digamma_with_poles)
 polygamma = through_float64(_polygamma)

@@ -141,6 +141,10 @@ class _NestEmitter:
                 self._row(point)
 
     def _all_expressions(self) -> list[Expression]:
+        """What may be computed ahead of its loops; nothing where points run in order,
+        because a point may read what an earlier one has written."""
+        if self.nest.ordered:
+            return []
         return [statement.expression for statement in self.nest.statements()]
 
     def _bind_scalars(self, at: dict[Var, Value], number: Value) -> None:
@@ -175,7 +179,8 @@ class _NestEmitter:
         given = dict(point.given)
         point = point.inside(given=given)
         for stage in self.nest.stages:
-            point.prepare([s.expression for s in [*stage.reductions, *stage.stores]])
+            if not self.nest.ordered:
+                point.prepare([s.expression for s in [*stage.reductions, *stage.stores]])
             self._stage(point, stage)
         for store in self.nest.row_stores:
             point.store(store, self.nest.buffers[store.buffer])

@@ -257,8 +257,8 @@ class Point:
         base = self.buffers[statement.buffer]
         memory = scalar.memory_type(dtype)
         if place.is_uniform:
-            if value.type.lanes:
-                raise AssertionError("a store of many lanes to one place")
+            if value.type.lanes:  # along a variable of extent 1: only the first lane exists
+                value = f.extract(value, 0)
             f.store(scalar.to_memory(f, value, dtype), f.element(base, memory, place.base))
             return
         raw = scalar.to_memory(f, self.spread(value), dtype)

@@ -1,14 +1,15 @@
 """The mathematical functions of the compiled code, one row each, and how exact they are.
 
-A row emits instructions for float or double, scalar or a vector of any number of lanes; the
-same instructions whatever the lanes, so a number gives the same bits in every lane and tail:
+A row emits instructions for float or double, scalar or a vector of any number of lanes;
+the same instructions whatever the lanes, so a number gives the same bits in every lane
+and tail:
 
     f = Module().function("example", [("x", F32.vector(16))], F32.vector(16))
     f.ret(VECTOR_MATH["exp"](f, f.parameters[0]))
 
-Nothing is called outside the module. Denormals, signed zeros, infinities and NaN behave as
-IEEE 754 and C say. Without fused multiply-add (`module.has_fma = False`) products and sums are
-rounded separately, with the bounds of `ULP_BOUND_NO_FMA`.
+Nothing is called outside the module. Denormals, signed zeros, infinities and NaN behave
+as IEEE 754 and C say. Without fused multiply-add (`module.has_fma = False`) products
+and sums are rounded separately, with the bounds of `ULP_BOUND_NO_FMA`.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ ULP_BOUND: dict[str, dict[str, float]] = {
     "acosh": {"float": 0.51, "double": 1.8},
     "atanh": {"float": 0.51, "double": 1.5},
     "sigmoid": {"float": 1.7, "double": 1.7},
-    "erf": {"float": 1.0, "double": 1.0},
+    "erf": {"float": 1.2, "double": 1.0},
     "erfc": {"float": 0.51, "double": 3.0},
     "erf_inv": {"float": 0.51, "double": 3.0},
     "lgamma": {"float": 0.51, "double": 4.0},
@@ -127,7 +128,7 @@ ULP_BOUND_NO_FMA: dict[str, dict[str, float]] = ULP_BOUND | {
     "log10": {"float": 2.2, "double": 2.2},
     "sinh": {"float": 1.9, "double": 2.0},
     "sigmoid": {"float": 1.9, "double": 1.9},
-    "erf": {"float": 1.2, "double": 1.2},
+    "erf": {"float": 1.3, "double": 1.3},
     "erfc": {"float": 0.51, "double": 3.3},
     "atan2": {"float": 1.8, "double": 1.8},
 }

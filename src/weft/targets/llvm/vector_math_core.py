@@ -1,8 +1,9 @@
 """What the vector mathematics is built of: bits, polynomials, exact sums, rounding.
 
-Everything here takes and gives `Value`s, scalars or vectors alike, and emits only instructions
-that every CPU has: no call ever leaves the module. Where `module.has_fma` is False a product
-and a sum are rounded separately, and exact products are made of split halves (Dekker 1971).
+Everything here takes and gives `Value`s, scalars or vectors alike, and emits only
+instructions that every CPU has: no call ever leaves the module. Where `module.has_fma`
+is False a product and a sum are rounded separately, and exact products are made of
+split halves (Dekker 1971).
 """
 
 from __future__ import annotations
@@ -194,8 +195,8 @@ def _halves(a: Value) -> tuple[Value, Value]:
 
 # -- rounding ----------------------------------------------------------------------
 
-# With FMA comes SSE4.1 (or NEON), where these are single instructions. Without it LLVM would
-# call the C library, so a sum with 2**mantissa does the rounding.
+# With FMA comes SSE4.1 (or NEON), where these are single instructions. Without it LLVM
+# would call the C library, so a sum with 2**mantissa does the rounding.
 
 
 def _round_even_magnitude(size: Value) -> Value:

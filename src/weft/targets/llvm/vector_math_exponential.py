@@ -3,8 +3,9 @@
     exp    x = n ln 2 + r, |r| <= ln 2 / 2;   e**x = 2**n (1 + r + r² q(r))
     log    x = 2**e m, m in [√½, √2);         log x = e ln 2 + log1p(m - 1)
 
-The polynomials are minimax fits (Remez exchange, 45 digits, then rounded to the format). The
-comment on each gives the largest error of the function as a power of two, before rounding.
+The polynomials are minimax fits (Remez exchange, 45 digits, then rounded to the
+format). The comment on each gives the largest error of the function as a power of two,
+before rounding.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ INFINITY, NAN = float("inf"), float("nan")
 LOG2_E, LOG10_E = 1.4426950408889634, 0.4342944819032518
 LN2 = 0.6931471805599453
 
-# ln 2 and log10 2 in two parts, the first so short that its product with an exponent is exact.
+# ln 2 and log10 2 in two parts, the first so short that its product with an exponent
+# is exact.
 LN2_PARTS = {
     "float": (0.693145751953125, 1.42860677e-06),
     "double": (0.6931471803691238, 1.9082149292705877e-10),
@@ -122,7 +124,9 @@ def exp_parts(x: Value, low: Value | None = None) -> tuple[Value, Value]:
     return multiply_add(r * r, polynomial(r, EXPM1[kind]), r), power
 
 
-def exp_of_negative(x: Value, low: Value | None = None, factor: Value | None = None) -> Value:
+def exp_of_negative(
+    x: Value, low: Value | None = None, factor: Value | None = None
+) -> Value:
     """factor * e**(x + low), for x at most a little above zero; a NaN in x gives garbage.
 
     `factor`, near one, is applied before the result can lose bits to a denormal.
@@ -181,8 +185,8 @@ def sigmoid(f: Function, x: Value) -> Value:
 def tanh(f: Function, x: Value) -> Value:
     """(e**2x - 1) / (e**2x + 1) = y / (y + 2), both from the same e**r - 1.
 
-    The quotient's rounding errors are kept off the leading digits: above one half the result
-    is 1 - 2 / (y + 2), below it is y/2 - y/2 times the quotient.
+    The quotient's rounding errors are kept off the leading digits: above one half the
+    result is 1 - 2 / (y + 2), below it is y/2 - y/2 times the quotient.
     """
     form = format_of("tanh", x)
     size = magnitude(x)
@@ -354,7 +358,8 @@ def _asinh(f: Function, x: Value) -> Value:
     safe = select(large, 1.0, size)
     square = safe * safe
     inner = safe + square / (square_root(square + 1.0) + 1.0)
-    result = log1p(f, select(large, size - 1.0, inner)) + select(large, constant(x, LN2), 0.0)
+    result = log1p(f, select(large, size - 1.0, inner))
+    result = result + select(large, constant(x, LN2), 0.0)
     result = select(compare("olt", size, 2.0**-28), size, result)
     return with_sign(result, x)
 
@@ -384,8 +389,8 @@ asinh, acosh, atanh = (in_double(emit) for emit in (_asinh, _acosh, _atanh))
 def _log_in_two_parts(x: Value) -> tuple[Value, Value]:
     """log x to about 68 bits, for positive finite double x.
 
-    log m = 2 atanh s with s = (m - 1) / (m + 1); s, s² and the first terms of the series are
-    carried with their errors.
+    log m = 2 atanh s with s = (m - 1) / (m + 1); s, s² and the first terms of the series
+    are carried with their errors.
     """
     e, fraction, _ = exponent_and_fraction(x)
     under = fraction + 2.0
@@ -436,7 +441,8 @@ def pow(f: Function, x: Value, y: Value) -> Value:
     x, y = convert(x, F64), convert(y, F64)
     size = magnitude(x)
     # No |log x| is below 2**-53: a larger y changes nothing, but might overflow.
-    bounded = select(compare("ogt", magnitude(y), 2.0**70), with_sign(constant(y, 2.0**70), y), y)
+    most = with_sign(constant(y, 2.0**70), y)
+    bounded = select(compare("ogt", magnitude(y), 2.0**70), most, y)
     edge = compare("oeq", size, 0.0) | compare("oeq", size, INFINITY)
     result = power_of_size(select(edge, 1.0, size), bounded)
     grows = compare("ogt", size, 1.0) ^ compare("olt", y, 0.0)

@@ -1,7 +1,7 @@
 """Error functions, logarithm of the gamma function, its derivative, cube root.
 
-The polynomials are minimax fits (Remez exchange); the comment on each gives the largest error
-of the function as a power of two, before rounding.
+The polynomials are minimax fits (Remez exchange); the comment on each gives the largest
+error of the function as a power of two, before rounding.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ ERF = {
 # -log(erfc x), x in [1, 4]: relative to erf.
 LOG_ERFC_FLOAT = (0.000341972685, 1.12708735, 0.638147891, 0.103104092, -0.0218367856,
                   0.00294733723, -0.000186346253)  # -30  # fmt: skip
-# (1 + 2x) e**x² erfc x in (x - 4) / (x + 4), x in [0.46, 27.3] (Shepherd and Laframboise 1981).
+# (1 + 2x) e**x² erfc x in (x - 4) / (x + 4), x in [0.46, 27.3] (the form is that of
+# Shepherd and Laframboise, 1981).
 SCALED_ERFC = (1.2329951186255526, -0.1396211168405625, 0.015379652102618931,
                0.06809705425469179, -0.10103906603624799, 0.09373283499839105,
                -0.06633036581374015, 0.03716751553656008, -0.016197734036739138,
@@ -42,7 +43,8 @@ SCALED_ERFC = (1.2329951186255526, -0.1396211168405625, 0.015379652102618931,
                5.7081732233062615e-06, 2.9968330293670563e-07, -8.219838495298944e-07,
                6.692974043099146e-08, 1.052896886344236e-07, -1.2194368693564035e-08,
                -1.0364888112503471e-08)  # -54  # fmt: skip
-# inverse erf x / x in w - 3.125, w = -log(1 - x²) below 6.25 (the variable is Giles's, 2010).
+# inverse erf x / x in w - 3.125, w = -log(1 - x²) below 6.25 (the variable is that of
+# Giles, 2010).
 ERF_INV_CENTRE = (
     1.6536545626831027, 0.24015818242558834, -0.006033670871426996, -0.0007407025341545547,
     0.00018673420802052973, -1.3882523394196109e-05, -1.3654691772640206e-06,
@@ -51,7 +53,8 @@ ERF_INV_CENTRE = (
     2.6305035772752546e-12, -8.079287984064895e-14, -4.0015919728619977e-14,
     6.533335175584364e-15, -3.98754390712766e-17, -1.2344794109004962e-16,
     1.554501383790704e-17, 6.956076344896977e-19, -3.4875722493400713e-19,
-    1.6541607313564937e-20, 3.219232901168225e-21, -3.0020101364436563e-22)  # -55  # fmt: skip
+    1.6541607313564937e-20, 3.219232901168225e-21, -3.0020101364436563e-22,
+)  # -55  # fmt: skip
 # The same in √w - 4.25, w in [6.25, 37].
 ERF_INV_TAIL = (
     4.09222342366813, 1.009978277161256, 0.0007127499726651261, -0.0006078940274831453,
@@ -63,7 +66,8 @@ ERF_INV_TAIL = (
     -1.9838049421322755e-10, 2.738799981728219e-11, 6.760827204053338e-12,
     -2.2988032429045902e-12, 5.609813540382837e-13, -6.3257321551647e-13,
     1.4823420800503454e-13, 6.750038512335663e-14, -2.4787968622096903e-14,
-    -1.5264964376594096e-15, 9.190716289360034e-16)  # -53  # fmt: skip
+    -1.5264964376594096e-15, 9.190716289360034e-16,
+)  # -53  # fmt: skip
 # log Γ(2 + t) / t, t in ±1/2.
 LOG_GAMMA_NEAR_2 = (
     0.42278433509846713, 0.3224670334241133, -0.06735230105319484, 0.02058080842776188,
@@ -71,7 +75,8 @@ LOG_GAMMA_NEAR_2 = (
     0.0005096694894672783, -0.00022315505601234654, 9.945801906100116e-05,
     -4.492280371810721e-05, 2.0502980077365664e-05, -9.462652700596787e-06,
     4.395941135922781e-06, -1.948816018548953e-06, 8.943868103528934e-07,
-    -6.361067463894234e-07, 3.0288248495838134e-07, 4.9331690171805144e-08)  # -54  # fmt: skip
+    -6.361067463894234e-07, 3.0288248495838134e-07, 4.9331690171805144e-08,
+)  # -54  # fmt: skip
 # x times what Stirling's formula leaves of log Γ(x), in 1/x², x >= 7.45.
 STIRLING = (0.08333333333333333, -0.0027777777777559854, 0.0007936507768914278,
             -0.0005952332564581019, 0.0008410831486609675, -0.0018697229113976148,
@@ -225,7 +230,7 @@ def digamma(f: Function, x: Value) -> Value:
     return in_double(_digamma)(f, x)
 
 
-# -- cube root --------------------------------------------------------------------------
+# -- cube root -------------------------------------------------------------------------
 
 
 def cbrt(f: Function, x: Value) -> Value:
@@ -245,7 +250,8 @@ def _cbrt(f: Function, x: Value, exact: bool) -> Value:
     left = multiply_add(shifted - form.round_magic, -3.0, e)
     above, below = compare("ogt", left, 0.0), compare("olt", left, 0.0)
     root = polynomial(m, CUBE_ROOT)
-    root = root * select(above, 2 ** (1 / 3), select(below, constant(x, 0.5 ** (1 / 3)), 1.0))
+    factor = select(below, constant(x, 0.5 ** (1 / 3)), 1.0)
+    root = root * select(above, 2 ** (1 / 3), factor)
     m = m * select(above, 2.0, select(below, constant(x, 0.5), 1.0))
     # Halley's iteration cubes the error.
     cube = root * root * root

@@ -1,12 +1,12 @@
 """Sines, cosines, tangents and their inverses, as instructions.
 
-An angle is first brought to r in ±π/4 and a count n of quarter turns. Up to 2**17 (float) or
-2**20 (double) that is x - n π/2 with π/2 in several parts (Cody and Waite). Larger angles
-need hundreds of bits of 2/π (Payne and Hanek); they are rare, so one test of the whole
-vector guards a loop that reduces its lanes one by one in integers.
+An angle is first brought to r in ±π/4 and a count n of quarter turns. Up to 2**17
+(float) or 2**20 (double) that is x - n π/2 with π/2 in several parts (Cody and Waite).
+Larger angles need hundreds of bits of 2/π (Payne and Hanek); they are rare, so one test
+of the whole vector guards a loop that reduces its lanes one by one in integers.
 
-The polynomials are minimax fits; the comment on each gives the largest error of the function
-as a power of two, before rounding.
+The polynomials are minimax fits; the comment on each gives the largest error of the
+function as a power of two, before rounding.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fractions import Fraction
 from weft.targets.llvm.ir import F32, F64, I32, I64, Function, Type, Value
 from weft.targets.llvm.vector_math_core import (
     any_lane, bits_of, compare, constant, convert, fast_two_sum, format_of, from_bits,
-    has_fma, horner, magnitude, multiply_add, polynomial, select, square_root, two_product, two_sum,
-    with_sign,
+    has_fma, horner, magnitude, multiply_add, polynomial, select, square_root,
+    two_product, two_sum, with_sign,
 )  # fmt: skip
 
 INFINITY, NAN = float("inf"), float("nan")
@@ -107,14 +107,15 @@ def _two_over_pi_words() -> tuple[int, ...]:
     return tuple(word - (word >> 63 << 64) for word in listed)
 
 
-# -- reduction to a quarter turn ----------------------------------------------------------
+# -- reduction to a quarter turn -------------------------------------------------------
 
 
 def _reduce_one(f: Function, x: Value) -> tuple[Value, Value, Value]:
     """(r, its low part, n) for one finite double x >= 2**-32, by Payne and Hanek's method.
 
-    x = m 2**e. Of 2/π only the 192 bits matter that give multiples of m below four quarter
-    turns and above 2**-137: enough, since no double comes nearer than 2**-62 to a quarter turn.
+    x = m 2**e. Of 2/π only the 192 bits matter that give multiples of m below four
+    quarter turns and above 2**-137: enough, since no double comes nearer than 2**-62 to a
+    quarter turn.
     """
     table = f.module.table("two_over_pi", I64, _two_over_pi_words())
     bits = bits_of(x)
@@ -135,9 +136,7 @@ def _reduce_one(f: Function, x: Value) -> tuple[Value, Value, Value]:
     fraction = turns - (quarter << 126)
     negative = compare("slt", fraction, 0)
     size = select(negative, 0 - fraction, fraction)
-    zeros = f.call(
-        "llvm.ctlz.i128", I128, size, f.constant(Type("i1"), False)
-    )
+    zeros = f.call("llvm.ctlz.i128", I128, size, f.constant(Type("i1"), False))
     zeros = zeros & 127
     size = size << zeros
     top = f.cast("trunc", size >> 64, I64)
@@ -204,16 +203,15 @@ def reduce_angle(f: Function, x: Value) -> tuple[Value, Value, Value]:
             values = (high, error, quarter)
             for value, place in zip(values, made, strict=True):
                 f.store(value, f.element(place, value.type, lane))
-        loaded = [f.load(value.type, place) for value, place in zip((r, low, n), made, strict=True)]
+        for local, old, place in zip(locals_, (r, low, n), made, strict=True):
+            local.set(select(large, f.load(old.type, place), old))
         # x - x is NaN at infinity.
-        loaded[0] = loaded[0] + (x - x)
-        for local, old, new in zip(locals_, (r, low, n), loaded, strict=True):
-            local.set(select(large, new, old))
+        locals_[0].set(locals_[0].get() + select(large, x - x, 0.0))
     r, low, n = (local.get() for local in locals_)
     return r, low, n
 
 
-# -- sine, cosine, tangent --------------------------------------------------------------------
+# -- sine, cosine, tangent -------------------------------------------------------------
 
 
 def sin_and_cos_near(r: Value, low: Value) -> tuple[Value, Value]:
@@ -269,7 +267,7 @@ def tan(f: Function, x: Value) -> Value:
     return _flipped(ratio, (n << (form.scalar.bits - 1)) ^ bits_of(x))
 
 
-# -- inverses --------------------------------------------------------------------------------
+# -- inverses --------------------------------------------------------------------------
 
 
 def _parts_of_pi(kind: str) -> tuple[float, float]:
