@@ -52,6 +52,7 @@ class Trace:
     def __init__(self, name: str = "graph") -> None:
         self.name = name
         self.parent: Trace | None = STATE.trace
+        self.on_creation: Callable[[Any], None] | None = None
         self.inputs: list[Value] = []
         self.nodes: list[Node] = []
         self._captured: dict[int, tuple[Tensor, TracedTensor]] = {}
@@ -137,6 +138,38 @@ class Trace:
     @property
     def written(self) -> list[Any]:
         return list(self._written)
+
+    def created(self, variable: Any) -> None:
+        """A variable was made while tracing: the outermost trace's owner may object."""
+        root = self
+        while root.parent is not None:
+            root = root.parent
+        if root.on_creation is not None:
+            root.on_creation(variable)
+
+    def concrete(self, tensor: Tensor) -> Tensor:
+        """The value of a traced tensor that depends on no input, such as a first value.
+
+        Raises:
+            TraceError: if it depends on arguments or variables, known only at each call.
+        """
+        if not isinstance(tensor, TracedTensor):
+            return tensor
+        nodes: dict[Node, None] = {}
+        waiting = [tensor.value]
+        while waiting:
+            value = waiting.pop()
+            if value.node is None:
+                raise TraceError(
+                    f"a value ({tensor.spec}) is needed while tracing, but it depends on the "
+                    "function's arguments or on variables; make it from constants, or "
+                    "outside of the @weft.function"
+                )
+            nodes[value.node] = None
+            waiting.extend(value.node.inputs)
+        ordered = [node for node in tensor.trace.nodes if node in nodes]
+        with tracing(None):
+            return replay(Graph([], ordered, [tensor.value]), [])[0]
 
     # -- ending --------------------------------------------------------------------
 

@@ -101,6 +101,8 @@ class Variable:
         self._trainable = trainable
         self.name = name
         self.constraint = constraint
+        if STATE.trace is not None:
+            STATE.trace.created(self)
 
     # -- facts ---------------------------------------------------------------------
 

@@ -1,0 +1,144 @@
+"""The one place where a traced function's graph is run.
+
+A Program is a graph with the executable that a target made of it, or NumPy's evaluation
+where no compiler is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from weft import targets
+from weft.autodiff.backward import zeros_like
+from weft.autodiff.residuals import KEEPING, bind_keeping, forget, keep
+from weft.core.graph import Graph
+from weft.core.primitive import Primitive
+from weft.core.spec import Spec
+from weft.core.state import STATE
+from weft.core.tensor import Tensor
+from weft.core.variable import Variable
+from weft.primitives import elementwise
+from weft.primitives.control import call
+from weft.targets.numpy import evaluate
+
+Arrays = Sequence[np.ndarray]
+
+
+class Program:
+    """A graph, compiled when it is first run."""
+
+    __slots__ = ("_backward", "_executable", "_keeping", "graph")
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._executable: Callable[[list], list] | None = None
+        self._keeping: dict[tuple[bool, ...], Program] = {}
+        self._backward: Program | None = None
+
+    def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        executable = self._executable
+        if executable is None:
+            executable = self._executable = _executable_of(self.graph)
+        return executable(arrays)
+
+    def keeping(self, needed: Sequence[bool]) -> Program:
+        """The program that keeps what its derivative needs."""
+        if self.graph.derivative is not None:
+            return self
+        key = tuple(needed)
+        made = self._keeping.get(key)
+        if made is None:
+            made = self._keeping[key] = Program(keep(self.graph, needed))
+        return made
+
+    def backward(self) -> Program:
+        """The program of the derivative."""
+        if self._backward is None:
+            self._backward = Program(self.graph.derivative.backward)
+        return self._backward
+
+
+def _executable_of(graph: Graph) -> Callable[[list], list]:
+    compile_graph = getattr(targets, "compile_graph", None)
+    if compile_graph is None:
+        return lambda arrays: evaluate(graph, arrays)
+    return compile_graph(graph)
+
+
+def run(
+    program: Program,
+    arrays: Arrays,
+    variables: Sequence[Variable],
+    written: Sequence[Variable],
+) -> list[np.ndarray]:
+    """The results for these arguments; the written variables take their new values."""
+    found = program([*arrays, *[variable.buffer() for variable in variables]])
+    results = len(found) - len(written)
+    for variable, array in zip(written, found[results:]):
+        # A result that shares the old buffer keeps it: the variable takes another.
+        np.copyto(variable.buffer_to_overwrite(), array)
+    return found[:results]
+
+
+# -- under a tape, in eager mode -----------------------------------------------------------
+
+
+def _run_spec(*specs: Spec, program: Program) -> tuple[Spec, ...]:
+    return program.graph.output_specs()
+
+
+def _run_evaluate(*arrays: np.ndarray, program: Program) -> list[np.ndarray]:
+    return program(list(arrays))
+
+
+run_program = Primitive(
+    "run_program", spec=_run_spec, evaluate=_run_evaluate, results=True
+)
+"""Only ever bound in eager mode: a compiled function, as a tape sees it."""
+
+
+def _run_keeping(inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]) -> tuple:
+    return run_program.bind(*inputs, program=parameters["program"].keeping(needed))
+
+
+KEEPING[run_program] = _run_keeping
+
+
+@run_program.selective_vjp
+def _(
+    cts: list[Tensor | None],
+    outs: tuple[Tensor, ...],
+    inputs: tuple[Tensor, ...],
+    needed: list[bool],
+    parameters: dict,
+) -> list[Tensor | None]:
+    program: Program = parameters["program"]
+    if STATE.trace is not None:
+        return call.vjp_rule(cts, outs, inputs, needed, {"graph": program.graph})  # type: ignore[misc]
+    if program.graph.derivative is None:
+        program = program.keeping(needed)
+        outs = run_program.bind(*inputs, program=program)
+        cts = [*cts, *[None] * (len(outs) - len(cts))]
+    derivative = program.graph.derivative
+    found: list[Tensor | None] = [None] * len(inputs)
+    if any(ct is not None for ct in cts[: derivative.results]):
+        given = [zeros_like(outs[i]) if cts[i] is None else cts[i] for i in derivative.flowing]
+        operands = [*derivative.residuals(inputs, outs), *given]
+        results = bind_keeping(run_program, operands, {"program": program.backward()})
+        for index, result in zip(derivative.reached, results):
+            found[index] = result
+    rest: Any = cts[derivative.results :]
+    if any(ct is not None for ct in rest):
+        graph = program.graph
+        tail = Program(forget(graph, graph.outputs[derivative.results :]))
+        rule: Any = run_program.vjp_rule
+        more = rule(rest, outs[derivative.results :], inputs, needed, {"program": tail})
+        for index, cotangent in enumerate(more):
+            known = found[index]
+            if known is not None and cotangent is not None:
+                cotangent = elementwise.add.bind(known, cotangent)
+            found[index] = known if cotangent is None else cotangent
+    return found
