@@ -389,7 +389,7 @@ def test_small_caches_give_blocks_and_the_same_numbers() -> None:
     small = replace(host(), l1_bytes=4096, l2_bytes=16 * 1024)
     for layout in LAYOUTS:
         for plain in (True, False):
-            case = Case(2, 70, 90, 333, layout, a_plain=plain, epilogue=True)
+            case = Case(2, 170, 90, 333, layout, a_plain=plain, epilogue=True)
             plan = plan_contraction(case.contraction(), small)
             assert plan.k_block < plan.k_split
             run_case(case, host(), plan)

@@ -32,6 +32,8 @@ CHUNK_CYCLES = 300_000
 FEW_CHUNKS, MOST_CHUNKS = 8, 64
 # What it costs to start a second kernel when all threads have finished the first.
 SECOND_KERNEL_CYCLES = 20_000
+# Cycles to pack a vector of B, most of them waiting for memory.
+PACK_COPY, PACK_TRANSPOSE = 4.0, 8.0
 # A block of k this long hides what it costs to add a tile to the sums.
 LONG_BLOCK_BYTES = 2048
 # Bytes per cycle that one core reads when operands come from beyond its own caches.
@@ -218,6 +220,15 @@ def _readable(operand: Operand, c: Contraction) -> bool:
     return operand.plain and operand.type == c.accumulate
 
 
+def _in_place(c: Contraction, rows: int, machine: CacheModel) -> bool:
+    """Whether B is read where it lies, because too few tiles of rows would use a copy."""
+    if not _readable(c.b, c) or c.b.contiguous_axis != "column":
+        return False
+    row_tiles = ceil_div(c.m, rows)
+    pitch = c.b.strides[1] * c.b.type.bytes
+    return row_tiles <= 4 or (row_tiles <= 8 and pitch % 4096 != 0)
+
+
 def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, int]:
     all_vectors = ceil_div(c.n, lanes)
     # A register is left for what a row or the address arithmetic of a callback needs.
@@ -229,6 +240,10 @@ def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, in
             if _registers_needed(rows, vectors) > limit:
                 break
             cycles = _tiles(rows, vectors, c.m, all_vectors, c.k)
+            # What it takes to bring a vector of B: once per tile of rows, or once to pack it.
+            in_place = _in_place(c, rows, machine)
+            bringing = 0.5 * ceil_div(c.m, rows) if in_place else PACK_COPY
+            cycles += bringing * c.k * all_vectors
             # Ties go to the tile that reads least, and whose edges need no code of their own.
             edges = bool(c.m % rows) + bool(all_vectors % vectors)
             cycles *= 1 + 0.05 * (1 / rows + 1 / vectors) + 0.01 * edges
@@ -401,10 +416,8 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
     cycles = _estimated_cycles(c, lanes, arithmetic)
 
     # B: read in place where it is read once or twice and lies well, else packed by panel.
-    row_tiles = ceil_div(c.m, rows)
     b_axis = c.b.contiguous_axis
-    small = c.k * c.n * size <= machine.l1_bytes // 2
-    in_place = _readable(c.b, c) and b_axis == "column" and (row_tiles <= 2 or (small and row_tiles <= 8))
+    in_place = _in_place(c, rows, machine)
     if in_place:
         pack_b = ""
     elif b_axis == "column":
@@ -417,7 +430,7 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
     k_limit = _k_limit(machine, rows, width, size, lanes)
 
     wanted = _wanted_chunks(cycles)
-    per_b = {"": 1.0, "copy": 4.0, "transpose": 8.0, "gather": 1.5 * lanes}[pack_b] / lanes
+    per_b = {"": 1.0, "copy": PACK_COPY, "transpose": PACK_TRANSPOSE, "gather": 1.5 * lanes}[pack_b] / lanes
     costs = _Costs(
         arithmetic, per_b * c.batch * c.k * c.n, 2.0 / lanes * c.batch * c.m * c.k
     )
@@ -431,7 +444,10 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
     if ceil_div(chunk_columns, width) > 1:
         by_rows = machine.l2_bytes // (chunk_rows * size)
         k_limit = min(k_limit, max(by_rows, LONG_BLOCK_BYTES // 2 // size))
-    if k_split > 1.25 * k_limit and not in_place:
+    if in_place:
+        # Nothing to keep in a cache, but sums of sums round less than one long sum.
+        k_limit = 1024
+    if k_split > 1.25 * k_limit:
         k_block = round_up(ceil_div(k_split, ceil_div(k_split, k_limit)), lanes)
     else:
         k_block = k_split
