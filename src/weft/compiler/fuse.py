@@ -184,8 +184,10 @@ class _Fuser:
 
     def _place(self, node: Node, kind: str) -> None:
         needs = self._needs(node)
-        candidates = [cluster for cluster in self.clusters if cluster in needs]
-        for cluster in reversed(candidates):
+        candidates = [cluster for cluster in reversed(self.clusters) if cluster in needs]
+        # A contraction can't be absorbed into a loop nest, but takes one as its epilogue.
+        candidates.sort(key=lambda cluster: cluster.kind != "contract")
+        for cluster in candidates:
             domain = self._joint_domain(cluster, node, kind)
             if domain is not None and not self._would_cycle({cluster}, needs):
                 cluster.axes = domain
