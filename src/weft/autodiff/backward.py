@@ -41,7 +41,9 @@ def full(shape: Sequence[int], dtype: Any, value: float) -> Tensor:
         return Tensor(np.broadcast_to(scalar, shape))
     if not shape:
         return Tensor(scalar)
-    return broadcast.bind(reshape.bind(Tensor(scalar), shape=(1,) * len(shape)), shape=shape)
+    return broadcast.bind(
+        reshape.bind(Tensor(scalar), shape=(1,) * len(shape)), shape=shape
+    )
 
 
 def zeros_like(spec: Spec | Tensor) -> Tensor:
@@ -76,7 +78,9 @@ def _reached(records: Sequence[Record], sources: Iterable[int]) -> set[int]:
     return reached
 
 
-def _apply_rule(record: Record, cotangents: list[Tensor | None], needed: list[bool]) -> tuple:
+def _apply_rule(
+    record: Record, cotangents: list[Tensor | None], needed: list[bool]
+) -> tuple:
     primitive, inputs, outputs, parameters = record
     rule = primitive.vjp_rule
     if rule is None:

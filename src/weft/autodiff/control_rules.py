@@ -56,7 +56,9 @@ def _accumulated(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 # -- call --------------------------------------------------------------------------------
 
 
-def _call_keeping(inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]) -> tuple:
+def _call_keeping(
+    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
+) -> tuple:
     graph = parameters["graph"]
     if graph.derivative is None:
         graph = keep(graph, needed)
@@ -118,7 +120,9 @@ def _sharing(kept: Sequence[Graph]) -> list[list[int]]:
     return places
 
 
-def _branches_keeping(branches: Sequence[Graph], needed: Sequence[bool]) -> tuple[Graph, ...]:
+def _branches_keeping(
+    branches: Sequence[Graph], needed: Sequence[bool]
+) -> tuple[Graph, ...]:
     """Branches whose kept values stand in the same slots, zeros where a slot is unused."""
     kept = [keep(branch, needed) for branch in branches]
     places = _sharing(kept)
@@ -150,7 +154,9 @@ def _with_slots(graph: Graph, mine: Sequence[int], specs: dict[int, Spec]) -> Gr
     return made
 
 
-def _cond_keeping(inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]) -> tuple:
+def _cond_keeping(
+    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
+) -> tuple:
     branches = parameters["branches"]
     if any(branch.derivative is None for branch in branches):
         branches = _branches_keeping(branches, needed[1:])
@@ -211,7 +217,9 @@ def _(
 # -- scan --------------------------------------------------------------------------------
 
 
-def _scan_keeping(inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]) -> tuple:
+def _scan_keeping(
+    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
+) -> tuple:
     body = parameters["body"]
     if body.derivative is None:
         body = _body_keeping(body, parameters, needed)

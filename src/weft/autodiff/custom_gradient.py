@@ -1,9 +1,9 @@
 """Derivatives of one's own, and none at all.
 
-    @weft.custom_gradient
-    def clipped_exp(x):
-        y = weft.ops.exp(x)
-        return y, lambda upstream: upstream * weft.ops.minimum(y, 10.0)
+@weft.custom_gradient
+def clipped_exp(x):
+    y = weft.ops.exp(x)
+    return y, lambda upstream: upstream * weft.ops.minimum(y, 10.0)
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def _tensors_of(args: tuple, kwargs: dict) -> list[Any]:
     return [leaf for leaf in leaves if isinstance(leaf, Tensor | Variable)]
 
 
-def _results_of(function: Callable, args: tuple, kwargs: dict) -> tuple[list, Any, Callable]:
+def _results_of(
+    function: Callable, args: tuple, kwargs: dict
+) -> tuple[list, Any, Callable]:
     made = function(*args, **kwargs)
     if not (isinstance(made, tuple) and len(made) == 2 and callable(made[1])):
         raise ArgumentTypeError(
@@ -151,7 +153,9 @@ def _run_eagerly(function: Callable, args: tuple, kwargs: dict) -> Any:
     # Tensors of their own: a gradient reaches them through grad_fn alone.
     outputs = tuple([Tensor(tensor._array) for tensor in results])
 
-    def rule(cts: list, outs: tuple, operands: tuple, needed: list, parameters: dict) -> list:
+    def rule(
+        cts: list, outs: tuple, operands: tuple, needed: list, parameters: dict
+    ) -> list:
         upstream = [zeros_like(o) if ct is None else ct for ct, o in zip(cts, outs)]
         return _pull(function, grad_fn, upstream, inputs, variables)
 
@@ -210,6 +214,7 @@ def _run_traced(function: Callable, args: tuple, kwargs: dict) -> Any:
             flowing,
             list(upstream.values()),
             {i: g for i, g in gradients.items() if g is not None},
+            is_custom=True,
         )
     tensors = [*outer, *[variable.value for variable in read], *captured]
     outputs = call.bind(*tensors, graph=graph)[: len(results)]

@@ -15,8 +15,8 @@ from weft.autodiff.residuals import bind_keeping
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
 from weft.primitives.control import scan, trace_closures
-from weft.primitives.indexing import iota
 from weft.primitives.elementwise import cast, equal
+from weft.primitives.indexing import iota
 from weft.primitives.shape import broadcast, concatenate, reshape, transpose
 
 

@@ -22,7 +22,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from weft.autodiff.backward import full, zeros_like
-from weft.autodiff.residuals import KEEPING, bind_keeping, forget, vjp_graph, without_effects
+from weft.autodiff.residuals import (
+    KEEPING,
+    bind_keeping,
+    forget,
+    vjp_graph,
+    without_effects,
+)
 from weft.core.graph import Graph
 from weft.core.tensor import Tensor
 from weft.core.trace import replay
@@ -119,7 +125,9 @@ def _loop(condition: Step, body: Step, carry: State, captured: State) -> list[Te
 # -- forward -----------------------------------------------------------------------------
 
 
-def _while_keeping(inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]) -> tuple:
+def _while_keeping(
+    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
+) -> tuple:
     if isinstance(parameters["body"].derivative, LoopDerivative):
         return while_loop.bind(*inputs, **parameters)
     return _with_checkpoints(inputs, parameters)

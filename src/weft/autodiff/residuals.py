@@ -27,13 +27,15 @@ from weft.primitives.control import trace_closures
 INPUT, OUTPUT = "input", "output"
 
 # Computed again rather than kept: they cost a load, or less.
-_CHEAP = frozenset({"constant", "iota", "broadcast", "reshape", "transpose", "stop_gradient"})
+_CHEAP = frozenset(
+    {"constant", "iota", "broadcast", "reshape", "transpose", "stop_gradient"}
+)
 
 
 class Derivative(NamedTuple):
     """How to differentiate a graph that keeps values.
 
-    `backward` takes what `kept` names (`("input", i)` or `("output", i)` of the graph), then
+    `backward` takes what `kept` names, `("input", i)` or `("output", i)` of the graph, and
     the cotangents of the results listed in `flowing`; it gives the cotangents of the inputs
     listed in `reached`. The graph's outputs from `results` on are kept values.
     """
@@ -44,12 +46,16 @@ class Derivative(NamedTuple):
     reached: tuple[int, ...]
     backward: Graph
 
-    def residuals(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
+    def residuals(
+        self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+    ) -> list[Tensor]:
         """The kept tensors, in the order in which `backward` takes them."""
         places = {INPUT: inputs, OUTPUT: outputs}
         return [places[place][index] for place, index in self.kept]
 
-    def apply(self, kept: Sequence[Tensor], cotangents: Sequence[Tensor]) -> dict[int, Tensor]:
+    def apply(
+        self, kept: Sequence[Tensor], cotangents: Sequence[Tensor]
+    ) -> dict[int, Tensor]:
         """Cotangents by input position."""
         found = replay_keeping(self.backward, [*kept, *cotangents])
         return dict(zip(self.reached, found))
@@ -115,7 +121,9 @@ def keep(graph: Graph, needed: Sequence[bool] | None = None, carries: int = 0) -
         seeds = [(results[i], ct) for i, ct in zip(flowing, cotangents)]
         found = backward(tape._records, seeds, [id(tensor) for tensor in wanted])
         gradients = {i: found[id(t)] for i, t in enumerate(inputs) if id(t) in found}
-        return split(trace, boundary, inputs, results, flowing, cotangents, gradients, carries)
+        return split(
+            trace, boundary, inputs, results, flowing, cotangents, gradients, carries
+        )
 
 
 def split(
@@ -127,8 +135,13 @@ def split(
     cotangents: Sequence[Tensor],
     gradients: dict[int, Tensor],
     carries: int = 0,
+    is_custom: bool = False,
 ) -> Graph:
-    """Cut a trace at node `boundary` into a graph that keeps values, and its derivative."""
+    """Cut a trace at node `boundary` into a graph that keeps values, and its derivative.
+
+    A custom derivative may read a result as it was computed: its own derivative goes the
+    way of the computation, and not through the custom rule again. So it is kept apart.
+    """
     outputs = [trace.value_of(tensor) for tensor in results]
     wanted = [trace.value_of(tensor) for tensor in gradients.values()]
     ours = [trace.value_of(tensor) for tensor in inputs]
@@ -138,7 +151,7 @@ def split(
 
     places: dict[Value, tuple[str, int]] = {}
     for index, value in enumerate(outputs):
-        if index >= carries:
+        if index >= carries and not is_custom:
             places.setdefault(value, (OUTPUT, index))
     for index, value in enumerate(ours):
         if index >= carries:
@@ -163,7 +176,11 @@ def split(
     )
     graph = Graph(ours, live_nodes(first, outputs), outputs, trace.name)
     graph.derivative = Derivative(
-        number, tuple(places[v] for v in kept), tuple(flowing), tuple(gradients), backward_graph
+        number,
+        tuple(places[v] for v in kept),
+        tuple(flowing),
+        tuple(gradients),
+        backward_graph,
     )
     return graph
 
@@ -264,7 +281,10 @@ def vjp_graph(graph: Graph, needed: Sequence[bool] | None = None) -> Graph:
     ]  # fmt: skip
 
     def run(*tensors: Tensor) -> list[Tensor]:
-        operands, given = tensors[: len(inputs)], dict(zip(floating, tensors[len(inputs) :]))
+        operands, given = (
+            tensors[: len(inputs)],
+            dict(zip(floating, tensors[len(inputs) :])),
+        )
         outputs = replay(made, operands)
         kept = derivative.residuals(operands, outputs)
         found = derivative.apply(kept, [given[i] for i in derivative.flowing])

@@ -1,10 +1,10 @@
 """GradientTape: records operations, and differentiates what was recorded.
 
-    x = weft.convert_to_tensor(3.0)
-    with weft.GradientTape() as tape:
-        tape.watch(x)
-        y = x * x
-    tape.gradient(y, x)        # 6.0
+x = weft.convert_to_tensor(3.0)
+with weft.GradientTape() as tape:
+    tape.watch(x)
+    y = x * x
+tape.gradient(y, x)        # 6.0
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class GradientTape:
         6.0
     """
 
-    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+    def __init__(
+        self, persistent: bool = False, watch_accessed_variables: bool = True
+    ) -> None:
         self._persistent = persistent
         self._accessed = watch_accessed_variables
         self._used = False
@@ -78,7 +80,9 @@ class GradientTape:
     def _stop(self) -> None:
         STATE.tapes = tuple([tape for tape in STATE.tapes if tape is not self])
 
-    def record(self, primitive: Primitive, inputs: tuple, outputs: Any, parameters: dict) -> None:
+    def record(
+        self, primitive: Primitive, inputs: tuple, outputs: Any, parameters: dict
+    ) -> None:
         """Keep an operation if gradients may flow through it; called by `bind`."""
         watched = self._watched
         for tensor in inputs:
@@ -115,8 +119,8 @@ class GradientTape:
                 )
             if not leaf.dtype.is_differentiable:
                 warnings.warn(
-                    f"GradientTape.watch: gradients flow to floating tensors only; received "
-                    f"{leaf.spec}",
+                    f"GradientTape.watch: gradients flow to floating tensors only; "
+                    f"received {leaf.spec}",
                     stacklevel=2,
                 )
                 continue
@@ -240,7 +244,8 @@ def _wants_zero(unconnected: Any) -> bool:
     name = str(getattr(unconnected, "value", unconnected)).lower()
     if name not in ("none", "zero"):
         raise ArgumentError(
-            f"GradientTape: unconnected_gradients is 'none' or 'zero'; received {unconnected!r}"
+            f"GradientTape: unconnected_gradients is 'none' or 'zero'; "
+            f"received {unconnected!r}"
         )
     return name == "zero"
 
@@ -321,5 +326,3 @@ def _results(
             result = zeros_like(spec.with_shape(shapes[position]) if shapes else spec)
         results.append(result)
     return results
-
-

@@ -64,8 +64,8 @@ def cond(
     for branch in (true_fn, false_fn):
         if not callable(branch):
             raise ArgumentTypeError(
-                f"{who}: true_fn and false_fn must be functions without arguments; received "
-                f"{type(branch).__name__}; write lambda: ..."
+                f"{who}: true_fn and false_fn must be functions without arguments; "
+                f"received {type(branch).__name__}; write lambda: ..."
             )
     assert true_fn is not None and false_fn is not None
     if isinstance(pred, Variable):
@@ -99,7 +99,11 @@ def _as_predicate(who: str, pred: Any) -> Tensor:
 
 
 def _traced_cond(
-    who: str, pred: Tensor, true_fn: Callable, false_fn: Callable, given: Sequence[str] | None
+    who: str,
+    pred: Tensor,
+    true_fn: Callable,
+    false_fn: Callable,
+    given: Sequence[str] | None,
 ) -> Any:
     branches = [
         Staged(f"{who}_{side}").run(function, lambda trace: ())
@@ -122,7 +126,9 @@ def _traced_cond(
     return tree.unflatten(true.structure, _merged(true.leaves, dtypes, found))
 
 
-def _merged(leaves: Sequence[Any], dtypes: Sequence[Any], tensors: Sequence[Tensor]) -> list:
+def _merged(
+    leaves: Sequence[Any], dtypes: Sequence[Any], tensors: Sequence[Tensor]
+) -> list:
     """Leaves that are no tensors as they were; the others from `tensors`."""
     results = iter(tensors)
     return [leaf if dtype is None else next(results) for leaf, dtype in zip(leaves, dtypes)]
@@ -224,7 +230,11 @@ def _eager_while(condition: Callable, body: Callable, state: tuple, most: Any) -
 
 
 def _traced_while(
-    condition: Callable, body: Callable, state: tuple, most: Any, names: Sequence[str] | None
+    condition: Callable,
+    body: Callable,
+    state: tuple,
+    most: Any,
+    names: Sequence[str] | None,
 ) -> tuple:
     number = len(state)
     if most is None:
@@ -253,7 +263,8 @@ class _Carry:
         self.names = path_names(self.structure, "loop variable ", names)
         self.is_weak = [is_number(leaf) for leaf in self.leaves]
         self.tensors = [
-            convert_to_tensor(leaf) if is_tensor_like(leaf) else None for leaf in self.leaves
+            convert_to_tensor(leaf) if is_tensor_like(leaf) else None
+            for leaf in self.leaves
         ]
 
     @property
@@ -470,21 +481,18 @@ def _eager_scan(
 
 
 def _empty_scan(f: Callable, init: Any, sequences: list, slices: Callable) -> tuple:
-    """No step: the carry as it is, and empty results of the shapes that a step would give."""
-    with recording(()), tracing(Trace("scan")) as trace:
+    """No step: the carry as it is, and empty results in the shapes of a step's."""
+    with recording(()), tracing(Trace("scan")):
         traced = _ScanTrace(f, init, sequences, slices, 0, False)
-        carry = traced.carry.filled(traced.carry.initial)
         traced.stage()
-        body = traced.body
-        assert body is not None and trace is not None
         leaves, result = traced.results
+    carry = tree.map(lambda x: convert_to_tensor(x) if is_tensor_like(x) else x, init)
     columns = []
     for leaf in leaves:
         if not is_tensor_like(leaf):
             columns.append(leaf)
             continue
-        is_weak = is_number(leaf)
-        spec = convert_to_tensor(leaf).spec if is_weak else leaf.spec
+        spec = leaf.spec
         columns.append(Tensor(np.zeros((0, *spec.shape), spec.dtype.numpy)))
     return carry, tree.unflatten(result, columns)
 
@@ -493,28 +501,32 @@ class _ScanTrace:
     """A scan being traced."""
 
     def __init__(
-        self, f: Callable, init: Any, sequences: list, slices: Callable, steps: int, reverse: bool
-    ) -> None:  # fmt: skip
+        self,
+        f: Callable,
+        init: Any,
+        sequences: list,
+        slices: Callable,
+        steps: int,
+        reverse: bool,
+    ) -> None:
         self.f, self.sequences, self.slices = f, sequences, slices
         self.steps, self.reverse = steps, reverse
         self.carry = _Carry("scan", (init,))
-        self.body: Staged | None = None
         self.results: tuple[list, Any] = ([], None)
 
     def stage(self) -> Staged:
         """Trace the body, until Python numbers in the carry have found their dtype."""
         while True:
             staged = Staged("scan_body")
-            staged.run(self._step, lambda trace, staged=staged: self._arguments(staged, trace))
-            self.body = staged
+            staged.run(
+                self._step, lambda trace, staged=staged: self._arguments(staged, trace)
+            )
             if self.carry.agree(staged.leaves, staged.structure):
                 return staged
 
     def _arguments(self, staged: Staged, trace: Trace) -> tuple:
         carried = [trace.new_input(spec) for spec in self.carry.specs]
-        rows = [
-            trace.new_input(s.spec.with_shape(s.shape[1:])) for s in self.sequences
-        ]
+        rows = [trace.new_input(s.spec.with_shape(s.shape[1:])) for s in self.sequences]
         self.inputs = (carried, rows)
         staged.inputs = carried
         return (*self.carry.filled(carried), self.slices(rows))
@@ -599,7 +611,7 @@ def _whole(bound: Any) -> int:
     return int(bound.numpy()) if isinstance(bound, Tensor | Variable) else int(bound)
 
 
-def map(f: Callable, xs: Any) -> Any:  # noqa: A001
+def map(f: Callable, xs: Any) -> Any:
     """`f` applied to each element along the leading axis, results stacked.
 
     Example:

@@ -1,7 +1,6 @@
 """The one place where a traced function's graph is run.
 
-A Program is a graph with the executable that a target made of it, or NumPy's evaluation
-where no compiler is at hand.
+A Program is a graph with the executable that a target made of it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.primitives import elementwise
 from weft.primitives.control import call
-from weft.targets.numpy import evaluate
 
 Arrays = Sequence[np.ndarray]
 
@@ -41,7 +39,7 @@ class Program:
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         executable = self._executable
         if executable is None:
-            executable = self._executable = _executable_of(self.graph)
+            executable = self._executable = targets.compile_graph(self.graph)
         return executable(arrays)
 
     def keeping(self, needed: Sequence[bool]) -> Program:
@@ -61,26 +59,37 @@ class Program:
         return self._backward
 
 
-def _executable_of(graph: Graph) -> Callable[[list], list]:
-    compile_graph = getattr(targets, "compile_graph", None)
-    if compile_graph is None:
-        return lambda arrays: evaluate(graph, arrays)
-    return compile_graph(graph)
+class UpdatingProgram:
+    """A graph that writes variables' next values over their arrays.
 
+    Args:
+        graph: inputs are arguments, then `variables`; outputs are results, then the next
+            values of `written`.
+    """
 
-def run(
-    program: Program,
-    arrays: Arrays,
-    variables: Sequence[Variable],
-    written: Sequence[Variable],
-) -> list[np.ndarray]:
-    """The results for these arguments; the written variables take their new values."""
-    found = program([*arrays, *[variable.buffer() for variable in variables]])
-    results = len(found) - len(written)
-    for variable, array in zip(written, found[results:]):
-        # A result that shares the old buffer keeps it: the variable takes another.
-        np.copyto(variable.buffer_to_overwrite(), array)
-    return found[:results]
+    __slots__ = ("_donated", "_executable", "graph", "variables")
+
+    def __init__(
+        self, graph: Graph, variables: Sequence[Variable], written: Sequence[Variable]
+    ) -> None:
+        self.graph = graph
+        first_input = len(graph.inputs) - len(variables)
+        first_output = len(graph.outputs) - len(written)
+        place = {variable: first_input + i for i, variable in enumerate(variables)}
+        self._donated = {place[v]: first_output + i for i, v in enumerate(written)}
+        self.variables = [(variable, variable in set(written)) for variable in variables]
+        self._executable: Callable[[list], list] | None = None
+
+    def __call__(self, arrays: Arrays) -> list[np.ndarray]:
+        """The results for these arguments; the written variables take their new values."""
+        executable = self._executable
+        if executable is None:
+            executable = self._executable = targets.compile_graph(self.graph, self._donated)
+        buffers = [
+            variable.buffer_to_update() if updated else variable.buffer()
+            for variable, updated in self.variables
+        ]
+        return executable([*arrays, *buffers])
 
 
 # -- under a tape, in eager mode -----------------------------------------------------------
@@ -94,13 +103,13 @@ def _run_evaluate(*arrays: np.ndarray, program: Program) -> list[np.ndarray]:
     return program(list(arrays))
 
 
-run_program = Primitive(
-    "run_program", spec=_run_spec, evaluate=_run_evaluate, results=True
-)
+run_program = Primitive("run_program", spec=_run_spec, evaluate=_run_evaluate, results=True)
 """Only ever bound in eager mode: a compiled function, as a tape sees it."""
 
 
-def _run_keeping(inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]) -> tuple:
+def _run_keeping(
+    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
+) -> tuple:
     return run_program.bind(*inputs, program=parameters["program"].keeping(needed))
 
 
@@ -125,7 +134,9 @@ def _(
     derivative = program.graph.derivative
     found: list[Tensor | None] = [None] * len(inputs)
     if any(ct is not None for ct in cts[: derivative.results]):
-        given = [zeros_like(outs[i]) if cts[i] is None else cts[i] for i in derivative.flowing]
+        given = [
+            zeros_like(outs[i]) if cts[i] is None else cts[i] for i in derivative.flowing
+        ]
         operands = [*derivative.residuals(inputs, outs), *given]
         results = bind_keeping(run_program, operands, {"program": program.backward()})
         for index, result in zip(derivative.reached, results):

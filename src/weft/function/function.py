@@ -32,7 +32,7 @@ from weft.core.tensor import Tensor, TracedTensor
 from weft.core.trace import Trace
 from weft.core.variable import Variable
 from weft.errors import ArgumentError, ArgumentTypeError, TraceError
-from weft.function.execute import Program, run, run_program
+from weft.function.execute import Program, UpdatingProgram, run_program
 from weft.function.signature import (
     Arguments,
     InputSignature,
@@ -77,6 +77,7 @@ class ConcreteFunction:
     ) -> None:
         self.name, self.graph, self.program = name, graph, Program(graph)
         self.variables, self.written = trace.variables, trace.written
+        self._updating = UpdatingProgram(graph, self.variables, self.written)
         self.count = len(graph.outputs) - len(self.written)
         self._structure, self._leaves = structure, list(leaves)
         self._is_one_tensor = structure is tree.LEAF and isinstance(leaves[0], TracedTensor)
@@ -98,7 +99,7 @@ class ConcreteFunction:
             outputs = self._run_watched(tensors)
         else:
             arrays = [tensor._array for tensor in tensors]
-            found = run(self.program, arrays, self.variables, self.written)
+            found = self._updating(arrays)
             outputs = [Tensor(array) for array in found]
         if self._is_one_tensor:
             return outputs[0]
@@ -291,8 +292,8 @@ class Function:
         def on_creation(variable: Variable) -> None:
             if not self._may_create:
                 raise TraceError(
-                    f"function {self.name}: it makes a variable ({variable.name}) in a call "
-                    "that is not its first; make variables outside, or once: "
+                    f"function {self.name}: it makes a variable ({variable.name}) in a "
+                    "call that is not its first; make variables outside, or once: "
                     "`if self.v is None: self.v = weft.Variable(...)`"
                 )
             created.append(variable)
@@ -321,7 +322,9 @@ class Function:
             for name, old, new in zip(self._arguments.names, before, described)
             if old != new
         ]
-        why = "argument " + " and ".join(changes) if changes else "objects are new each time"
+        why = (
+            "argument " + " and ".join(changes) if changes else "objects are new each time"
+        )
         warnings.warn(
             f"function {self.name} was traced {self.trace_count} times; last time {why}. "
             "Each new shape, dtype or Python value is a new program: pass tensors in place "
@@ -332,7 +335,7 @@ class Function:
     # -- looking -------------------------------------------------------------------
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
-        """The function as traced for these arguments (TensorSpecs may stand for tensors)."""
+        """The function as traced for these arguments; TensorSpecs may stand for tensors."""
         if not args and not kwargs and self._signature is not None:
             args = tuple(self._signature.specs)
         args, kwargs = tree.map(example_of, (args, kwargs))
@@ -385,14 +388,14 @@ class Function:
             reference = weakref.ref(instance, lambda _: methods.pop(key, None))
         except TypeError:
             # It can't be watched: it lives as long as this function does.
-            reference = lambda: instance  # type: ignore[assignment]  # noqa: E731
+            reference = lambda: instance  # type: ignore[assignment]
 
         def alive() -> tuple:
             found = reference()
             if found is None:
                 raise ArgumentError(
-                    f"function {self.name}: the object that this method belongs to is gone; "
-                    "keep it in a name while you use the method"
+                    f"function {self.name}: the object that this method belongs to is "
+                    "gone; keep it in a name while you use the method"
                 )
             return (found,)
 

@@ -35,7 +35,7 @@ class TensorSpec:
     __slots__ = ("dtype", "name", "shape")
 
     def __init__(self, shape: Any, dtype: Any = "float32", name: str | None = None) -> None:
-        self.shape = None if shape is None else tuple([*shape])
+        self.shape = None if shape is None else tuple(shape)
         self.dtype: DType = canonical(dtype)
         self.name = name
 
@@ -297,8 +297,8 @@ class InputSignature:
         if tensor.dtype is not wanted.dtype:
             if result_type(tensor.dtype, wanted.dtype) is not wanted.dtype:
                 raise DTypeError(
-                    f"function {self.who}: argument {name!r} must be {wanted.dtype}, as its "
-                    f"input_signature says; received {tensor.spec}; cast it first"
+                    f"function {self.who}: argument {name!r} must be {wanted.dtype}, as "
+                    f"its input_signature says; received {tensor.spec}; cast it first"
                 )
             tensor = cast.bind(tensor, dtype=wanted.dtype)
         if not wanted.admits(tensor.shape):

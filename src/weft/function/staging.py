@@ -77,8 +77,8 @@ def shared(
 ) -> tuple[list[Graph], list[Variable], list[Variable], list[Tensor]]:
     """Graphs with the same operands after their arguments, and the same results.
 
-    Returns the graphs, the variables that are operands (the written ones first), the written
-    ones, and the captured tensors. All graphs give their outputs and then the written
+    Returns the graphs, the variables that are operands (the written ones first), the
+    written ones, and the captured tensors. All graphs give their outputs and then the written
     variables' values.
     """
     for one, tensors in zip(staged, outputs):
@@ -110,7 +110,9 @@ def assign(variables: Sequence[Variable], tensors: Sequence[Tensor]) -> None:
 # -- agreement ---------------------------------------------------------------------------
 
 
-def path_names(structure: Any, prefix: str, given: Sequence[str] | None = None) -> list[str]:
+def path_names(
+    structure: Any, prefix: str, given: Sequence[str] | None = None
+) -> list[str]:
     """A name for each leaf, such as `result[0]['loss']`.
 
     `given` names the outermost parts, where somebody knows what the user calls them.
@@ -128,13 +130,16 @@ def path_names(structure: Any, prefix: str, given: Sequence[str] | None = None) 
     ]
 
 
-def common_dtypes(who: str, names: Sequence[str], first: Sequence, second: Sequence) -> list:
+def common_dtypes(
+    who: str, names: Sequence[str], first: Sequence, second: Sequence
+) -> list:
     """The dtype of each pair of leaves; None for pairs of equal things that are no tensors.
 
     A Python number takes the dtype of the tensor it meets, if it can.
     """
     return [
-        _common_dtype(who, name, one, other) for name, one, other in zip(names, first, second)
+        _common_dtype(who, name, one, other)
+        for name, one, other in zip(names, first, second)
     ]
 
 

@@ -42,7 +42,9 @@ def _require_predicate(who: str, spec: Spec) -> None:
             "reduce it with weft.ops.any or weft.ops.all"
         )
     if not spec.dtype.is_bool:
-        raise DTypeError(f"{who}: the condition must be a bool; received {spec}; compare it")
+        raise DTypeError(
+            f"{who}: the condition must be a bool; received {spec}; compare it"
+        )
 
 
 # -- call --------------------------------------------------------------------------------
@@ -117,7 +119,9 @@ def _while_evaluate(
     return carry
 
 
-while_loop = Primitive("while_loop", spec=_while_spec, evaluate=_while_evaluate, results=True)
+while_loop = Primitive(
+    "while_loop", spec=_while_spec, evaluate=_while_evaluate, results=True
+)
 """`while_loop(*carry, *captured; condition, body, carries)`: the carry at the end."""
 
 
@@ -149,7 +153,12 @@ def _scan_spec(
 
 
 def _scan_evaluate(
-    *arrays: np.ndarray, body: Graph, carries: int, captures: int, length: int, reverse: bool
+    *arrays: np.ndarray,
+    body: Graph,
+    carries: int,
+    captures: int,
+    length: int,
+    reverse: bool,
 ) -> list[np.ndarray]:
     carry = list(arrays[:carries])
     captured = arrays[carries : carries + captures]
@@ -170,8 +179,8 @@ def _scan_evaluate(
 scan = Primitive("scan", spec=_scan_spec, evaluate=_scan_evaluate, results=True)
 """`scan(*carry, *captured, *sequences; body, carries, captures, length, reverse)`.
 
-The body maps `(*carry, *captured, *slices)` to `(*carry, *outputs of one step)`; the results
-are the last carry and the stacked outputs. With `reverse` the last step comes first.
+The body maps `(*carry, *captured, *slices)` to `(*carry, *outputs of one step)`; the
+results are the last carry and the stacked outputs. With `reverse` the last step comes first.
 """
 
 
