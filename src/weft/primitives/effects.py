@@ -39,7 +39,9 @@ class CheckError(WeftError, AssertionError):
 
 def _check_spec(ok: Spec, *specs: Spec, message: str) -> tuple[Spec, ...]:
     if ok.shape != ():
-        raise ShapeError(f"check: the condition must be one value; received {ok}; reduce it")
+        raise ShapeError(
+            f"check: the condition must be one value; received {ok}; reduce it"
+        )
     if not ok.dtype.is_bool:
         raise DTypeError(f"check: the condition must be a bool; received {ok}; compare it")
     return ()

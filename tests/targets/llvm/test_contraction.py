@@ -165,34 +165,33 @@ def fused_load(operand: Operand, pointer_of):
 
 
 def output_store(case: Case):
-    """The consumer: to row-major memory, with bias and relu where the case says so."""
+    """The consumer: contiguous along the case's axis, with bias and relu where it says so."""
     kind = TYPES[case.accumulate][0]
 
-    def store_one(f: ir.Function, batch, row, column, value, mask) -> None:
+    def store_one(f: ir.Function, batch, row, column, value, mask, axis) -> None:
         _, _, out, bias, *_ = f.parameters
         if case.epilogue:
             at = f.element(bias, kind, column)
-            added = f.masked_load(value.type, at, mask) if mask else f.load(value.type, at)
+            if axis == "row" or not value.type.lanes:
+                added = f.splat(f.load(kind, at), value.type.lanes)
+            else:
+                added = f.masked_load(value.type, at, mask) if mask else f.load(value.type, at)
             value = value + added
             zero = f.constant(value.type, 0)
             value = f.select(f.compare("ogt", value, zero), value, zero)
-        place = f.element(out, kind, (batch * case.m + row) * case.n + column)
+        place = (batch * case.m + row) * case.n + column
+        if case.axis == "row":
+            place = (batch * case.n + column) * case.m + row
+        place = f.element(out, kind, place)
         if mask:
             f.masked_store(value, place, mask)
         else:
             f.store(value, place)
 
     def store(f: ir.Function, batch, row, column, value, mask, axis="column") -> None:
-        if axis == "column" or not value.type.lanes:
-            store_one(f, batch, row, column, value, mask)
-            return
-        for lane in range(value.type.lanes):
-            one = f.extract(value, lane)
-            if mask is None:
-                store_one(f, batch, row + lane, column, one, None)
-                continue
-            with f.when(f.extract(mask, lane)):
-                store_one(f, batch, row + lane, column, one, None)
+        if value.type.lanes:
+            assert axis == case.axis or 1 in (case.m, case.n)
+        store_one(f, batch, row, column, value, mask, axis)
 
     return store
 
@@ -262,7 +261,11 @@ def run_case(case: Case, machine: Machine, plan=None) -> np.ndarray:
     for buffer in (scratch, workspace):
         assert (buffer[:64] == 0xFF).all() and (buffer[-64:] == 0xFF).all()
 
-    got = out.array.view(result).reshape(case.batch, case.m, case.n)
+    got = out.array.view(result)
+    if case.axis == "row":
+        got = got.reshape(case.batch, case.n, case.m).transpose(0, 2, 1)
+    else:
+        got = got.reshape(case.batch, case.m, case.n)
     wide = np.float64 if np.dtype(result).kind == "f" else np.int64
     factors = [
         view(f.array, o.strides, s).astype(wide)
@@ -335,6 +338,10 @@ CASES = [
     Case(1, 45, 37, 60, "NN", epilogue=True),
     Case(1, 45, 37, 60, "NN", epilogue=True, heavy=True),
     Case(1, 45, 37, 600, "NN", epilogue=True, axis="row"),
+    Case(2, 45, 3, 100, "NN", epilogue=True),
+    Case(2, 3, 45, 100, "TT", epilogue=True, axis="row"),
+    Case(1, 1, 45, 100, "NN", epilogue=True, axis="row"),
+    Case(1, 45, 1, 100, "NT", epilogue=True, axis="row"),
     # No k at all: sums of nothing, with the epilogue.
     Case(2, 5, 20, 0, "NN", epilogue=True),
     Case(1, 1, 3, 0, "NT"),
@@ -358,6 +365,8 @@ BIG = [
     Case(40, 60, 61, 50, "NT"),
     Case(1, 1, 1200, 784, "NN"),
     Case(1, 1200, 1, 784, "NN"),
+    Case(1, 3, 2, 1000001, "TN", epilogue=True),
+    Case(1, 30000, 3, 100, "NN", epilogue=True),
 ]
 
 
