@@ -75,7 +75,8 @@ def emit_contraction(
                 asked for scalars or for vectors along the operand's axis; lanes outside
                 the mask do not exist and must not be read
     store       store(f, batch, row, column, value, mask, axis="column") receives each
-                output element once: a vector along n, or along m with axis "row"
+                output element once: a scalar, or a vector along the contraction's `axis`
+                (along the other one where that has size 1)
     heavy_epilogue      emit the call of `store` as few times as possible
 
     Raises ValueError where the plan splits k: `emit_partial` and `emit_combine` do that.
@@ -447,10 +448,21 @@ class _Emitter:
             self.own_store(f, batch, row, column, value, None)
             return
         mask = pack.last_lanes_mask(f, count, lanes) if count < lanes else None
+        if self.c.axis == "row" and self.c.m > 1 and self.c.n > 1:
+            # Lanes would lie apart in the output: hand them over one by one.
+            tile = f.scratch(self.type, lanes)
+            f.store(value, tile)
+            with pack.each(f, 0, count) as lane:
+                one = f.load(self.type, f.element(tile, self.type, lane))
+                self._hand_over(batch, row, pack.add(f, column, lane), one, None)
+            return
+        self._hand_over(batch, row, column, value, mask)
+
+    def _hand_over(self, batch, row, column, value: ir.Value, mask) -> None:
         if self.plan.transposed:
-            self.store(f, batch, column, row, value, mask, axis="row")
+            self.store(self.f, batch, column, row, value, mask, axis="row")
         else:
-            self.store(f, batch, row, column, value, mask, axis="column")
+            self.store(self.f, batch, row, column, value, mask, axis="column")
 
     def _epilogue_of_tile(self, batch, k_end, column, row) -> None:
         """Finish the tile whose sums lie in memory, if this was the last block of k."""

@@ -93,8 +93,8 @@ class Operand:
 class Contraction:
     """A batched matrix product of known sizes.
 
-    `axis` is the axis along which the output's memory is contiguous: vectors of results are
-    handed to `store` along it where the plan can choose.
+    `axis`, "row" or "column", is the axis along which the output's memory is contiguous:
+    vectors of results run along it.
     """
 
     batch: int
