@@ -288,29 +288,25 @@ class _Emitter:
         if left:
             outside = f.compare("sgt", pack.add(f, column, width), c.n) if kinds else True
             kinds.append((outside, left))
-        if plan.pack_b:
-            for condition, columns in kinds:
-                with pack.either(f, condition):
-                    self._pack_b(batch, k, k_end, column, columns)
+        self._pack_b(batch, (k, k_end), column, kinds)
         with pack.each(f, *self.m_range, plan.rows) as row:
             self._tiles(batch, k, k_end, column, row, kinds)
 
-    def _pack_b(self, batch, k, k_end, column, columns: int) -> None:
-        plan, lanes = self.plan, self.lanes
-        vectors = ceil_div(columns, lanes)
-        last = columns - (vectors - 1) * lanes
-        span = (k, k_end)
+    def _pack_b(self, batch, span, column, kinds) -> None:
+        """Copy a panel of B, of one of `kinds` (condition, columns), to lines of full width."""
+        f, c, plan, lanes = self.f, self.c, self.plan, self.lanes
+        width = plan.vectors * lanes
+        columns = column, pack.smaller(f, pack.add(f, column, width), c.n)
         if plan.pack_b == "copy":
-            pack.pack_panel(self.b, batch, span, column, vectors, lanes, last, self.panel)
+            for condition, count in kinds:
+                with pack.either(f, condition):
+                    pack.pack_panel(self.b, batch, span, column, count, width, lanes, self.panel)
         elif plan.pack_b == "transpose":
             pack.transpose_panel(
-                self.b, batch, span, column, vectors, lanes, columns, self.c.k,
-                self.corner, self.panel,
-            )  # fmt: skip
-        else:
-            pack.gather_panel(
-                self.b, batch, span, column, columns, vectors * lanes, self.panel
+                self.b, batch, span, columns, width, lanes, (c.k, c.n), self.corner, self.panel
             )
+        elif plan.pack_b == "gather":
+            pack.gather_panel(self.b, batch, span, columns, width, self.panel)
 
     def _tiles(self, batch, k, k_end, column, row, kinds) -> None:
         """One tile of rows, of whichever size fits here."""
@@ -368,7 +364,7 @@ class _Emitter:
         f, plan, lanes = self.f, self.plan, self.lanes
         vectors = ceil_div(columns, lanes)
         a, a_row, a_k = self._a_tile(batch, k, row)
-        b, b_k = self._b_panel(batch, k, column, vectors)
+        b, b_k = self._b_panel(batch, k, column)
         partial = columns % lanes and not plan.pack_b
         mask = pack.last_lanes_mask(f, columns % lanes, lanes) if partial else None
         zero = f.constant(self.vector, 0)
@@ -432,10 +428,10 @@ class _Emitter:
         by_row, by_k = (1, pitch) if self.plan.pack_a == "columns" else (pitch, 1)
         return pack.offset(f, self.block, self.type, (down, by_row)), by_row, by_k
 
-    def _b_panel(self, batch, k, column, vectors: int) -> tuple[ir.Value, int]:
+    def _b_panel(self, batch, k, column) -> tuple[ir.Value, int]:
         """Address of B's panel at k, and its step along k."""
         if self.plan.pack_b:
-            return self.panel, vectors * self.lanes
+            return self.panel, self.plan.vectors * self.lanes
         return self.b.pointer(batch, k, column), self.b.operand.strides[1]
 
     # -- the epilogue -------------------------------------------------------------

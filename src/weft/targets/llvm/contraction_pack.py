@@ -22,6 +22,9 @@ from weft.targets.llvm.contraction_plan import Operand
 
 Load = Callable[..., ir.Value]
 
+# Where k is longer than this many vectors, its last lanes are too few to deserve shuffles.
+SHORT_K = 6
+
 
 # -- small arithmetic on indices --------------------------------------------------
 
@@ -248,81 +251,79 @@ def copy_lines(
 
 
 def pack_panel(
-    source: Source, batch, rows, column, vectors: int, lanes: int, last: int, to: ir.Value
+    source: Source, batch, rows, column, columns: int, width: int, lanes: int, to: ir.Value
 ) -> None:
-    """Copy rows `rows` of a panel that starts at `column`, as whole vectors of n.
-
-    `last` is the number of columns of the panel's last vector.
-    """
+    """Copy `columns` columns, from `column` on, as lines of whole vectors at pitch `width`."""
     f, type = source.f, source.accumulate
     begin, end = rows
-    width = vectors * lanes
     with f.loop(index(f, begin), index(f, end)) as row:
         line = offset(f, to, type, (subtract(f, row, begin), width))
-        for vector in range(vectors):
-            partial = vector == vectors - 1 and last < lanes
-            mask = last_lanes_mask(f, last, lanes) if partial else None
-            place = add(f, column, vector * lanes)
+        for start in range(0, columns, lanes):
+            count = min(lanes, columns - start)
+            mask = last_lanes_mask(f, count, lanes) if count < lanes else None
+            place = add(f, column, start)
             value = source.fetch(batch, row, place, lanes if lanes > 1 else 0, mask)
-            f.store(value, offset(f, line, type, (vector * lanes, 1)))
+            f.store(value, offset(f, line, type, (start, 1)))
 
 
-def gather_panel(source: Source, batch, rows, column, columns: int, width: int, to) -> None:
+def gather_panel(source: Source, batch, rows, columns, width: int, to: ir.Value) -> None:
     """Copy a panel element by element, from memory without contiguous neighbours."""
     f, type = source.f, source.accumulate
-    begin, end = rows
+    (begin, end), (first, last) = rows, columns
     with f.loop(index(f, begin), index(f, end)) as row:
         line = offset(f, to, type, (subtract(f, row, begin), width))
-        with f.loop(f.i64(0), f.i64(columns)) as i:
-            value = source.fetch(batch, row, add(f, column, i))
-            f.store(value, offset(f, line, type, (i, 1)))
+        with f.loop(index(f, first), index(f, last)) as column:
+            value = source.fetch(batch, row, column)
+            f.store(value, offset(f, line, type, (subtract(f, column, first), 1)))
 
 
 def transpose_panel(
-    source: Source, batch, rows, column, vectors: int, lanes: int, columns: int,
-    size_k: int, corner: ir.Value, to: ir.Value,
+    source: Source, batch, rows, columns, width: int, lanes: int, sizes: tuple[int, int],
+    corner: ir.Value, to: ir.Value,
 ) -> None:  # fmt: skip
     """Copy a panel from memory that runs along k: squares of lanes x lanes are turned.
 
-    `columns` is the number of columns that exist (the last one is read in place of those
-    beyond), `corner` scratch for one square, used where a callback gives the vectors.
+    `sizes` are those of the whole factor, (k, n): beyond n the last column is read again.
+    `corner` is scratch for one square, used where a callback gives the vectors.
     """
     f, type = source.f, source.accumulate
-    begin, end = rows
-    width = vectors * lanes
+    (begin, end), (first_column, last_column) = rows, columns
+    size_k, size_n = sizes
     tail = size_k % lanes
     vector_type = type.vector(lanes)
 
-    def columns_at(row, first, mask) -> list[ir.Value]:
-        if not source.operand.plain:
-            with f.loop(f.i64(0), f.i64(lanes)) as i:
-                place = add(f, column, smaller(f, add(f, first, i), columns - 1))
-                value = source.fetch(batch, row, place, lanes, mask)
-                f.store(value, offset(f, corner, type, (i, lanes)))
-            return [f.load(vector_type, offset(f, corner, type, (i, lanes))) for i in range(lanes)]
-        origin = source.pointer(batch, row, column)
-        stride = source.operand.strides[2]
-        values = []
-        for i in range(lanes):
-            place = add(f, first, i)
-            if columns % lanes:
-                place = smaller(f, place, columns - 1)
-            pointer = offset(f, origin, source.operand.type, (place, stride))
-            values.append(source.read(pointer, lanes, mask))
-        return values
+    def existing(column: ir.Value) -> ir.Value:
+        return smaller(f, column, size_n - 1) if size_n % lanes else column
 
-    def turn(row, first, count: int, mask) -> None:
-        turned = transpose(f, columns_at(row, first, mask))
-        line = offset(f, to, type, (subtract(f, row, begin), width), (first, 1))
+    def lines_at(row, column, mask) -> list[ir.Value]:
+        if source.operand.plain:
+            places = [existing(add(f, column, i)) for i in range(lanes)]
+            pointers = [source.pointer(batch, row, place) for place in places]
+            return [source.read(pointer, lanes, mask) for pointer in pointers]
+        with f.loop(f.i64(0), f.i64(lanes)) as i:
+            value = source.fetch(batch, row, existing(add(f, column, i)), lanes, mask)
+            f.store(value, offset(f, corner, type, (i, lanes)))
+        return [f.load(vector_type, offset(f, corner, type, (i, lanes))) for i in range(lanes)]
+
+    def place_of(row, column) -> ir.Value:
+        down, across = subtract(f, row, begin), subtract(f, column, first_column)
+        return offset(f, to, type, (down, width), (across, 1))
+
+    def turn(row, column, count: int, mask) -> None:
+        turned = transpose(f, lines_at(row, column, mask))
         for i in range(count):
-            f.store(turned[i], offset(f, line, type, (i, width)))
+            f.store(turned[i], offset(f, place_of(row, column), type, (i, width)))
 
-    with each(f, 0, width, lanes) as first:
+    with f.loop(index(f, first_column), index(f, last_column), lanes) as column:
         with f.loop(index(f, begin), subtract(f, end, lanes - 1), lanes) as row:
-            turn(row, first, lanes, None)
-        if tail:
+            turn(row, column, lanes, None)
+        if tail and size_k < SHORT_K * lanes:
             with f.when(f.compare("eq", index(f, end), size_k)):
-                turn(f.i64(size_k - tail), first, tail, last_lanes_mask(f, tail, lanes))
+                turn(f.i64(size_k - tail), column, tail, last_lanes_mask(f, tail, lanes))
+    if tail and size_k >= SHORT_K * lanes:
+        with f.when(f.compare("eq", index(f, end), size_k)):
+            left = f.i64(size_k - tail), f.i64(size_k)
+            gather_panel(source, batch, left, columns, width, place_of(left[0], first_column))
 
 
 def transpose(f: ir.Function, rows: list[ir.Value]) -> list[ir.Value]:

@@ -234,6 +234,11 @@ def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, in
     # A register is left for what a row or the address arithmetic of a callback needs.
     limit = machine.registers - (1 if machine.registers > 16 else 0)
     most_rows = min(c.m, _most_rows(c, machine))
+    # Where A runs along m, every step of k reads another line, and tall tiles use more of it.
+    pitch = c.a.strides[2] * c.a.type.bytes
+    fresh_lines = 0.0
+    if c.a.contiguous_axis == "row" and _readable(c.a, c):
+        fresh_lines = 1.5 if pitch % 1024 == 0 else 0.3
     best, choice = float("inf"), (1, 1)
     for vectors in range(1, min(all_vectors, 16) + 1):
         for rows in range(1, most_rows + 1):
@@ -244,6 +249,7 @@ def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, in
             in_place = _in_place(c, rows, machine)
             bringing = 0.5 * ceil_div(c.m, rows) if in_place else PACK_COPY
             cycles += bringing * c.k * all_vectors
+            cycles += fresh_lines * c.k * ceil_div(c.m, rows) * ceil_div(all_vectors, vectors)
             # Ties go to the tile that reads least, and whose edges need no code of their own.
             edges = bool(c.m % rows) + bool(all_vectors % vectors)
             cycles *= 1 + 0.05 * (1 / rows + 1 / vectors) + 0.01 * edges
@@ -317,11 +323,6 @@ def _cut(c: Contraction, rows: int, columns: int, wanted: int, costs: _Costs) ->
     return best
 
 
-def _alias(stride_bytes: int) -> bool:
-    """Whether lines at this distance fall into few sets of a cache."""
-    return stride_bytes >= 1024 and stride_bytes % 1024 == 0
-
-
 # -- plans ------------------------------------------------------------------------
 
 
@@ -341,9 +342,12 @@ def _dot_form(c: Contraction, lanes: int) -> bool:
     runs_along_k = c.b.plain and c.b.strides[1] == 1 and c.b.strides[2] != 1
     if c.m == 1 and c.n == 1:
         runs_along_k = c.b.plain and c.b.strides[1] == 1
+    # To bring A into that order takes about as long as 64 columns of sums.
+    worthwhile = c.n >= 64 or (c.a.plain and c.a.strides[2] == 1)
     return (
         c.m <= 8
         and runs_along_k
+        and worthwhile
         and c.k >= 2 * lanes
         and c.accumulate.bits >= 32
         and c.accumulate.is_float
@@ -452,7 +456,7 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
     else:
         k_block = k_split
 
-    pack_a = _pack_a(c, ceil_div(chunk_columns, width))
+    pack_a = _pack_a(c)
     a_pitch, block_bytes = 0, 0
     if pack_a == "columns":
         a_pitch = round_up(chunk_rows, lanes)
@@ -505,17 +509,11 @@ def _odd_lines(size: int) -> int:
     return 64 * (lines + 1 - lines % 2)
 
 
-def _pack_a(c: Contraction, panels: int) -> str:
+def _pack_a(c: Contraction) -> str:
     """How A is packed: "rows" keeps k contiguous, "columns" keeps m contiguous."""
-    axis = c.a.contiguous_axis
-    if not _readable(c.a, c):
-        return {"column": "rows", "row": "columns", "": "gather"}[axis]
-    if axis == "row" and c.m > 1:
-        # Each step of k is another line: hard on the caches if lines share few sets.
-        pitch = c.a.strides[2] * c.a.type.bytes
-        if panels >= 2 and (_alias(pitch) or pitch > 4096) and c.k >= 64:
-            return "columns"
-    return ""
+    if _readable(c.a, c):
+        return ""
+    return {"column": "rows", "row": "columns", "": "gather"}[c.a.contiguous_axis]
 
 
 def _plan_dot(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) -> Plan:
