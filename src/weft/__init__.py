@@ -91,7 +91,9 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_DTYPES} - {"_LAZY", "_DTYPES"} | {"function", "explain"})
+    return sorted(
+        {*globals(), *_LAZY, *_DTYPES} - {"_LAZY", "_DTYPES"} | {"function", "explain"}
+    )
 
 
 sys.modules[__name__].__class__ = _Weft

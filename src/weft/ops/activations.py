@@ -78,7 +78,9 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x moved towards 0 by the threshold, 0 in between."""
     x = as_float(x)
-    return e.where(x > threshold, x - threshold, e.where(x < -threshold, x + threshold, 0.0))
+    return e.where(
+        x > threshold, x - threshold, e.where(x < -threshold, x + threshold, 0.0)
+    )
 
 
 def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
@@ -224,8 +226,9 @@ def log_softmax(x: Any, axis: Any = -1) -> Tensor:
 def sparsemax(x: Any, axis: int = -1) -> Tensor:
     """The nearest point of the probability simplex (Martins and Astudillo, 2016)."""
     from weft.ops.creation import index_grid
-    from weft.ops.reduce import cumsum, sum as total
     from weft.ops.layout import flip
+    from weft.ops.reduce import cumsum
+    from weft.ops.reduce import sum as total
     from weft.ops.sorting import sort
 
     x = as_float(x)
@@ -237,4 +240,3 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
     count = total(cast(inside, x.dtype), axis, keepdims=True)
     bound = (total(e.where(inside, ordered, 0.0), axis, keepdims=True) - 1.0) / count
     return _relu(x - bound)
-

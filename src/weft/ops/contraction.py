@@ -8,7 +8,7 @@ from weft import dtypes
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError, ShapeError
 from weft.ops.axes import one_axis
-from weft.ops.convert import as_tensor, cast, numbers
+from weft.ops.convert import cast, numbers
 from weft.ops.promotion import NUMBERS, apply, broadcast_tensor, promote, require, together
 from weft.primitives import elementwise as p
 from weft.primitives.contraction import MATMUL, dot_general
@@ -53,6 +53,9 @@ def matmul(x1: Any, x2: Any) -> Tensor:
         if plain and a.dtype is b.dtype and a.dtype in _FLOATS:
             return dot_general.bind(x1, x2, **MATMUL)
     x1, x2, were_bools = _factors("matmul", x1, x2)
+    if x1.dtype is dtypes.int8:
+        # Sums of products of bytes do not fit bytes.
+        x1, x2 = cast(x1, dtypes.int32), cast(x2, dtypes.int32)
     if not x1.ndim or not x2.ndim:
         raise ShapeError(
             f"matmul: both operands need axes; received {x1.spec} @ {x2.spec}; "

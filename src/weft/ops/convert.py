@@ -18,7 +18,8 @@ from weft.core.tensor import Tensor, TracedTensor, is_tensor
 from weft.core.variable import Variable
 from weft.dtypes import DType, canonical, from_numpy, result_type
 from weft.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
-from weft.primitives import elementwise, shape as moves
+from weft.primitives import elementwise
+from weft.primitives import shape as moves
 
 SCALARS = (bool, int, float, complex)
 _SCALAR_TYPES = frozenset(SCALARS)
@@ -143,13 +144,15 @@ def _text_array(array: np.ndarray, wanted: DType | None) -> np.ndarray:
                 f".astype('float32')"
             )
         return np.array(array, np.object_)
-    odd = next((item for item in flat if not isinstance(item, int | float | np.number)), None)
+    odd = next(
+        (item for item in flat if not isinstance(item, int | float | np.number)), None
+    )
     if odd is None:
         return _own_array(np.array(array.tolist()), wanted)
     raise ArgumentTypeError(
         "convert_to_tensor: an array of Python objects must hold only numbers or only "
-        f"text; received an item of type {type(odd).__name__}: {str(odd)[:60]}; fill or drop "
-        "such items, then use .astype('float32')"
+        f"text; received an item of type {type(odd).__name__}: {str(odd)[:60]}; fill or "
+        "drop such items, then use .astype('float32')"
     )
 
 
@@ -251,7 +254,9 @@ def _holds_tensor(kind: type) -> bool:
 
 def _stack(items: list, wanted: DType | None) -> Tensor:
     """A tensor of the items along a new first axis; works while tracing too."""
-    weak = [item if type(item) in _SCALAR_TYPES else convert_to_tensor(item) for item in items]
+    weak = [
+        item if type(item) in _SCALAR_TYPES else convert_to_tensor(item) for item in items
+    ]
     strong = [item.dtype if isinstance(item, Tensor) else type(item) for item in weak]
     dtype = result_type(*strong) if wanted is None else wanted
     tensors = [cast(convert_to_tensor(item), dtype) for item in weak]

@@ -218,7 +218,9 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
         indexing: "xy" (the first two axes exchanged, as in pictures) or "ij".
     """
     if indexing not in ("xy", "ij"):
-        raise ArgumentError(f"meshgrid: indexing must be 'xy' or 'ij'; received {indexing!r}")
+        raise ArgumentError(
+            f"meshgrid: indexing must be 'xy' or 'ij'; received {indexing!r}"
+        )
     vectors = [reshape.bind(t, shape=(t.size,)) for t in map(as_tensor, x)]
     order = list(range(len(vectors)))
     if indexing == "xy" and len(vectors) > 1:
@@ -234,7 +236,7 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
     return grids
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:  # noqa: N803
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on and below the k-th diagonal of an N x M matrix, else zeros."""
     rows = integer(N, "tri", "N")
     columns = rows if M is None else integer(M, "tri", "M")
@@ -242,7 +244,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor: 
     return cast(index_grid(shape, 1) <= index_grid(shape, 0) + k, canonical(dtype))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:  # noqa: N803
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on the k-th diagonal of an N x M matrix, else zeros."""
     rows = integer(N, "eye", "N")
     columns = rows if M is None else integer(M, "eye", "M")
@@ -255,7 +257,7 @@ def identity(n: int, dtype: Any = None) -> Tensor:
     return eye(n, dtype=dtype)
 
 
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of each element of a vector, along a new last axis."""
     x = as_tensor(x)
     if x.ndim != 1:
@@ -296,5 +298,3 @@ def hanning(x: Any) -> Tensor:
 def kaiser(x: Any, beta: float) -> Tensor:
     """The Kaiser window of x points."""
     return _window("kaiser", x, lambda points: np.kaiser(points, float(beta)))
-
-

@@ -146,12 +146,12 @@ trunc = named(number_unary("trunc", "", p.trunc, same=_BITS), "trunc",
               "x without its fraction.")  # fmt: skip
 
 
-def abs(x: Any) -> Tensor:  # noqa: A001
+def abs(x: Any) -> Tensor:
     """|x|."""
     return absolute(x)
 
 
-def round(x: Any, decimals: int = 0) -> Tensor:  # noqa: A001
+def round(x: Any, decimals: int = 0) -> Tensor:
     """To the nearest number with so many decimals; halves go to the even one."""
     x = as_tensor(x)
     if x.dtype.is_bool:
@@ -498,7 +498,9 @@ def nan_to_num(
     high = float(limits.max) if posinf is None else posinf
     low = float(limits.min) if neginf is None else neginf
     x = where(isnan(x), cast(nan, x.dtype), x)
-    return where(isposinf(x), cast(high, x.dtype), where(isneginf(x), cast(low, x.dtype), x))
+    return where(
+        isposinf(x), cast(high, x.dtype), where(isneginf(x), cast(low, x.dtype), x)
+    )
 
 
 def saturate_cast(x: Any, dtype: Any) -> Tensor:
@@ -555,5 +557,3 @@ def isreal(x: Any) -> Tensor:
     """Whether there is no imaginary part: True, for real numbers."""
     x = conjugate(x)
     return where(True, True, cast(x, dtypes.bool_))
-
-

@@ -22,7 +22,9 @@ from weft.core.variable import Variable
 from weft.errors import ArgumentTypeError, IndexError, TraceError
 from weft.ops.convert import as_tensor, cast, constant_value
 from weft.ops.promotion import broadcast_together
-from weft.primitives import elementwise as e, indexing, shape as p
+from weft.primitives import elementwise as e
+from weft.primitives import indexing
+from weft.primitives import shape as p
 
 _BASIC = (int, builtins.slice, type(None), type(...))
 
@@ -174,8 +176,8 @@ def _bound(bound: Any) -> int | None:
         known = constant_value(bound)
         if known is None:
             raise TraceError(
-                "index: the bounds of a slice decide its shape, so they must be known while "
-                f"tracing; received a traced tensor ({bound.spec}); use weft.ops.slice(x, "
+                "index: the bounds of a slice decide its shape, so they must be known "
+                f"while tracing; received a traced tensor ({bound.spec}); use weft.ops.slice(x, "
                 "start, size), or gather with indices"
             )
         return int(known)
@@ -209,8 +211,8 @@ class _MaskAxis:
         extent, wanted = self.mask.shape[self.axis], x.shape[axis]
         if extent != wanted:
             raise IndexError(
-                f"index: a mask must have the size of the axis it stands for; received size "
-                f"{extent} for axis {axis} with size {wanted} of {x.spec}"
+                "index: a mask must have the size of the axis it stands for; received "
+                f"size {extent} for axis {axis} with size {wanted} of {x.spec}"
             )
         return np.nonzero(self.mask)[self.axis].astype(np.int32)
 
@@ -259,7 +261,11 @@ def _basic(x: Tensor, items: list) -> Tensor:
         stops.append(stop)
         steps.append(step)
         axis += 1
-    if tuple(stops) != x.shape or builtins.any(starts) or builtins.any(n > 1 for n in steps):
+    if (
+        tuple(stops) != x.shape
+        or builtins.any(starts)
+        or builtins.any(n > 1 for n in steps)
+    ):
         x = p.slice.bind(x, start=tuple(starts), stop=tuple(stops), step=tuple(steps))
     if turned:
         x = p.reverse.bind(x, axes=tuple(turned))

@@ -1,4 +1,4 @@
-"""Operations that rearrange elements: reshape, transpose, stack, split, tile, pad, flip, …"""
+"""Operations that rearrange elements: reshape, transpose, stack, split, tile, pad, …"""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from weft.errors import ArgumentError, ShapeError
 from weft.ops import elementwise as e
 from weft.ops.axes import one_axis, some_axes
 from weft.ops.convert import as_tensor, cast, integer, numbers
-from weft.ops.promotion import broadcast_tensor, broadcast_together, named, promote, together
+from weft.ops.promotion import (
+    broadcast_tensor,
+    broadcast_together,
+    named,
+    promote,
+    together,
+)
 from weft.primitives import shape as p
 
 # -- shapes ------------------------------------------------------------------------------
@@ -36,8 +42,8 @@ def full_shape(who: str, x: Tensor, newshape: Any) -> tuple[int, ...]:
         extent = x.size // known if known else 0
         return tuple([extent if old == -1 else old for old in given])
     raise ShapeError(
-        f"{who}: the number of elements must stay the same; received {x.spec} with {x.size} "
-        f"elements for shape {given}, which has "
+        f"{who}: the number of elements must stay the same; received {x.spec} with "
+        f"{x.size} elements for shape {given}, which has "
         + (f"a multiple of {known}" if unknown else f"{known}")
     )
 
@@ -108,7 +114,9 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
     if len(axes) != len(given):
         raise ArgumentError(f"expand_dims: an axis may be named once; received axis={axis}")
     extents = iter(x.shape)
-    return p.reshape.bind(x, shape=tuple([1 if i in axes else next(extents) for i in range(rank)]))
+    return p.reshape.bind(
+        x, shape=tuple([1 if i in axes else next(extents) for i in range(rank)])
+    )
 
 
 def squeeze(x: Any, axis: Any = None) -> Tensor:
@@ -124,7 +132,7 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
         for one in axes:
             if x.shape[one] != 1:
                 raise ShapeError(
-                    f"squeeze: only axes of extent 1 can go; received axis={one} of {x.spec}"
+                    f"squeeze: only an axis of extent 1 can go; received {one} of {x.spec}"
                 )
     shape = tuple([n for i, n in enumerate(x.shape) if i not in axes])
     return x if shape == x.shape else p.reshape.bind(x, shape=shape)
@@ -226,7 +234,8 @@ def concatenate(xs: Any, axis: int | None = 0) -> Tensor:
         if not same_rank or _without(x.shape, axis) != _without(first.shape, axis):
             listed = ", ".join(str(x.spec) for x in tensors[:6])
             raise ShapeError(
-                f"concatenate: shapes must agree except along axis {axis}; received {listed}"
+                f"concatenate: shapes must agree except along axis {axis}; "
+                f"received {listed}"
             )
     return tensors[0] if len(tensors) == 1 else p.concatenate.bind(*tensors, axis=axis)
 
@@ -269,10 +278,12 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     axis = one_axis("unstack", axis, x.ndim)
     if num is not None and num != x.shape[axis]:
         raise ArgumentError(
-            f"unstack: num must be the extent of axis {axis}; received num={num} for {x.spec}"
+            f"unstack: num must be the extent of axis {axis}; received {num} for {x.spec}"
         )
     shape = _without(x.shape, axis)
-    return [p.reshape.bind(cut(x, axis, i, i + 1), shape=shape) for i in range(x.shape[axis])]
+    return [
+        p.reshape.bind(cut(x, axis, i, i + 1), shape=shape) for i in range(x.shape[axis])
+    ]
 
 
 def cut(x: Tensor, axis: int, start: int, stop: int, step: int = 1) -> Tensor:
@@ -325,7 +336,10 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     x = as_tensor(x)
     axis = one_axis("split", axis, x.ndim)
     extent = x.shape[axis]
-    if not isinstance(indices_or_sections, Sequence | Tensor) or ndim(indices_or_sections) == 0:
+    if (
+        not isinstance(indices_or_sections, Sequence | Tensor)
+        or ndim(indices_or_sections) == 0
+    ):
         sections = integer(indices_or_sections, "split", "indices_or_sections")
         if sections < 1 or extent % sections:
             raise ArgumentError(
@@ -452,7 +466,9 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Tensor:
     x = as_tensor(array)
     given = numbers(axes, "rot90", "axes")
     if x.ndim < 2 or len(given) != 2:
-        raise ShapeError(f"rot90: needs two axes of a tensor; received axes={axes}, {x.spec}")
+        raise ShapeError(
+            f"rot90: needs two axes of a tensor; received axes={axes}, {x.spec}"
+        )
     first, second = (one_axis("rot90", axis, x.ndim, "axes") for axis in given)
     if first == second:
         raise ArgumentError(f"rot90: the two axes must differ; received axes={axes}")
@@ -490,14 +506,18 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
         extent = x.shape[one]
         start = -by % extent if extent else 0
         if start:
-            x = p.concatenate.bind(cut(x, one, start, extent), cut(x, one, 0, start), axis=one)
+            x = p.concatenate.bind(
+                cut(x, one, start, extent), cut(x, one, 0, start), axis=one
+            )
     return x
 
 
 # -- padding -----------------------------------------------------------------------------
 
 
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Tensor:
+def pad(
+    x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None
+) -> Tensor:
     """`x` with a margin.
 
     Args:
@@ -676,6 +696,9 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
         raise ArgumentError(f"diff: n must be >= 0; received {n}")
     for _ in range(n):
         extent = x.shape[axis]
-        after, before = cut(x, axis, min(1, extent), extent), cut(x, axis, 0, max(extent - 1, 0))
+        after, before = (
+            cut(x, axis, min(1, extent), extent),
+            cut(x, axis, 0, max(extent - 1, 0)),
+        )
         x = e.not_equal(after, before) if x.dtype is dtypes.bool_ else after - before
     return x

@@ -183,7 +183,8 @@ def _iterate(self: Any) -> Iterator[Tensor]:
     tensor = convert_to_tensor(self)
     if not tensor.shape:
         raise ArgumentTypeError(
-            f"iteration: a tensor without axes has nothing to go through; received {self.spec}"
+            "iteration: a tensor without axes has nothing to go through; "
+            f"received {self.spec}"
         )
     return (get_item(tensor, i) for i in range(tensor.shape[0]))
 
@@ -317,7 +318,9 @@ def assign_add(self: Variable, value: Any, *_: Any, **__: Any) -> Variable:
 
 def assign_sub(self: Variable, value: Any, *_: Any, **__: Any) -> Variable:
     """Subtract from the value."""
-    return assign(self, elementwise.subtract(self.value, convert_to_tensor(value, self.dtype)))
+    return assign(
+        self, elementwise.subtract(self.value, convert_to_tensor(value, self.dtype))
+    )
 
 
 def _no_item_assignment(self: Variable, key: Any, value: Any) -> None:

@@ -206,7 +206,7 @@ def float_unary(name: str, doc: str, primitive: Primitive) -> Callable:
 def number_unary(
     name: str, doc: str, primitive: Primitive, *, same: tuple[DType, ...] = ()
 ) -> Callable:
-    """An operation of one number; tensors whose dtype is in `same` come back as they are."""
+    """An operation of one number; tensors with a dtype in `same` stay as they are."""
 
     def operation(x: Any) -> Tensor:
         x = as_tensor(x)
@@ -221,5 +221,6 @@ def number_unary(
 __all__ = [
     "FLOATS", "INTEGERS", "NUMBERS", "REALS", "apply", "as_float", "as_number", "binary",
     "broadcast_shape", "broadcast_tensor", "broadcast_together", "common_dtype",
-    "convert_to_tensor", "float_unary", "named", "number_unary", "promote", "require", "together",
+    "convert_to_tensor", "float_unary", "named", "number_unary", "promote", "require",
+    "together",
 ]  # fmt: skip

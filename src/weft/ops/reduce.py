@@ -70,7 +70,7 @@ def _require_elements(who: str, x: Tensor, axes: tuple[int, ...]) -> None:
 # -- sums and products -------------------------------------------------------------------
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: A001
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum over axes.
 
     Example:
@@ -198,12 +198,12 @@ def _extreme(who: str, doc: str, primitive: Primitive, pair: Callable) -> Callab
     return named(operation, who, doc)
 
 
-max = _extreme(  # noqa: A001
-    "max", "The largest element over axes; NaN if there is one. `initial` is a lower bound.",
+max = _extreme(
+    "max", "The largest element over axes; NaN if there is one. `initial` bounds it below.",
     p.reduce_max, e.maximum,
 )  # fmt: skip
-min = _extreme(  # noqa: A001
-    "min", "The smallest element over axes; NaN if there is one. `initial` is an upper bound.",
+min = _extreme(
+    "min", "The smallest element over axes; NaN if there is one. `initial` bounds it above.",
     p.reduce_min, e.minimum,
 )  # fmt: skip
 
@@ -246,13 +246,13 @@ argmin = _position(
 )
 
 
-def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: A001
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements are true (not zero)."""
     x = e.as_bool(x)
     return reduced(p.reduce_all, x, some_axes("all", axis, x.ndim), keepdims)
 
 
-def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: A001
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether any element is true (not zero)."""
     x = e.as_bool(x)
     return reduced(p.reduce_any, x, some_axes("any", axis, x.ndim), keepdims)
@@ -293,7 +293,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return cast(found, x.dtype)
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: A002
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     """A norm of vectors or matrices.
 
     Args:
@@ -327,7 +327,7 @@ def _in_given_order(axis: Any, x: Tensor) -> tuple[int, ...]:
     return tuple([one_axis("norm", one, x.ndim) for one in given])
 
 
-def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:  # noqa: A002
+def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     size = e.absolute(x)
     if ord == math.inf:
         return max(size, axes, keepdims)
@@ -342,7 +342,7 @@ def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     return e.power(sum(e.power(size, ord), axes, keepdims), 1.0 / ord)
 
 
-def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:  # noqa: A002
+def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     if ord == "fro":
         return e.sqrt(sum(x * x, axes, keepdims))
     sums = {1: 0, -1: 0, math.inf: 1, -math.inf: 1}
@@ -355,7 +355,9 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     found = (max if ord > 0 else min)(rows, axes, keepdims=True)
     if keepdims:
         return found
-    return reshape.bind(found, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))
+    return reshape.bind(
+        found, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes])
+    )
 
 
 # -- stepping over NaN -------------------------------------------------------------------
@@ -375,7 +377,9 @@ def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return prod(_without_nan(as_tensor(x), 1.0), axis, keepdims)
 
 
-def _nan_extreme(x: Any, axis: Any, keepdims: bool, operation: Callable, worst: float) -> Tensor:
+def _nan_extreme(
+    x: Any, axis: Any, keepdims: bool, operation: Callable, worst: float
+) -> Tensor:
     x = as_tensor(x)
     if not x.dtype.is_floating:
         return operation(x, axis, keepdims)
@@ -393,7 +397,9 @@ def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _nan_extreme(x, axis, keepdims, min, math.inf)
 
 
-def _nan_position(x: Any, axis: Any, keepdims: bool, operation: Callable, worst: float) -> Tensor:
+def _nan_position(
+    x: Any, axis: Any, keepdims: bool, operation: Callable, worst: float
+) -> Tensor:
     x = as_tensor(x)
     if not x.dtype.is_floating:
         return operation(x, axis, keepdims)

@@ -1,10 +1,10 @@
 """How tensors and variables are shown: laid out as in TensorFlow 2.
 
-    >>> import weft
-    >>> print(weft.convert_to_tensor([[1, 2], [3, 4]]))
-    weft.Tensor(
-    [[1 2]
-     [3 4]], shape=(2, 2), dtype=int32)
+>>> import weft
+>>> print(weft.convert_to_tensor([[1, 2], [3, 4]]))
+weft.Tensor(
+[[1 2]
+ [3 4]], shape=(2, 2), dtype=int32)
 """
 
 from __future__ import annotations
