@@ -510,6 +510,12 @@ class Executable:
         return table
 
 
+def kernel_sources(graph: Graph, machine: Machine) -> list[str]:
+    """The LLVM sources of a graph's kernels for any machine, also one that is not here."""
+    region = _plan(prepare(graph), (), machine)
+    return [kernel.source for kernel in region.kernels()]
+
+
 def compile_graph(
     graph: Graph, donated: Mapping[int, int] | None = None, machine: Machine | None = None
 ) -> Executable:
