@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 
+import llvmlite.binding as binding
 import numpy as np
 import pytest
 
@@ -24,6 +25,8 @@ WIDTHS = {"avx512": "<16 x float>", "avx2": "<8 x float>", "sse2": "<4 x float>"
 
 @pytest.mark.parametrize("name", list(WIDTHS))
 def test_code_is_valid_for(name):
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
     machine = named(name)
     sources: dict[str, None] = {}
     for seed in range(6):
