@@ -203,8 +203,9 @@ def _run_traced(function: Callable, args: tuple, kwargs: dict) -> Any:
     captured = trace.captures()
     ours = [*inputs, *entries, *[trace._capture(tensor) for tensor in captured]]  # type: ignore[arg-type]
     gradients = dict(enumerate(found[: len(inputs)]))
+    position = {variable: len(inputs) + i for i, variable in enumerate(read)}
     for variable, gradient in zip(variables, found[len(inputs) :]):
-        gradients[len(inputs) + read.index(variable)] = gradient
+        gradients[position[variable]] = gradient
     with tracing(trace), recording(()):
         graph = split(
             trace,

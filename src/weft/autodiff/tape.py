@@ -277,6 +277,8 @@ def _seeds(target: Any, output_gradients: Any) -> list[tuple[Any, Tensor]]:
     targets = tree.leaves(target)
     if output_gradients is None:
         weights: list = [None] * len(targets)
+    elif not tree.is_container(target) and not _holds_tensors(output_gradients):
+        weights = [output_gradients]
     else:
         weights = tree.leaves(output_gradients)
     if len(weights) != len(targets):
@@ -294,6 +296,11 @@ def _seeds(target: Any, output_gradients: Any) -> list[tuple[Any, Tensor]]:
         if _warn_unless_floating(leaf, "target"):
             seeds.append((leaf, _seed(leaf, weight)))
     return seeds
+
+
+def _holds_tensors(tree_of: Any) -> bool:
+    leaves = tree.leaves(tree_of)
+    return any(isinstance(leaf, Tensor | Variable | np.ndarray) for leaf in leaves)
 
 
 def _seed(target: Any, weight: Any) -> Tensor:

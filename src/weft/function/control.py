@@ -414,6 +414,8 @@ def scan(
         given = iter(tensors)
         return tree.unflatten(structure, [next(given) if p else None for p in present])
 
+    if steps == 0:
+        return _empty_scan(f, init, sequences, slices)
     if STATE.trace is None:
         return _eager_scan(f, init, sequences, slices, steps, reverse)
     return _ScanTrace(f, init, sequences, slices, steps, reverse).run()
@@ -462,8 +464,6 @@ def _stack(rows: Sequence[Tensor]) -> Tensor:
 def _eager_scan(
     f: Callable, init: Any, sequences: list, slices: Callable, steps: int, reverse: bool
 ) -> tuple:
-    if steps == 0:
-        return _empty_scan(f, init, sequences, slices)
     carry = tree.map(lambda x: convert_to_tensor(x) if is_tensor_like(x) else x, init)
     rows: list[list] = []
     result = None

@@ -417,7 +417,7 @@ def _autograph() -> Callable | None:
         if error.name != "weft.function.autograph":
             raise
         return None
-    return module.convert
+    return getattr(module, "convert", None)
 
 
 def function(

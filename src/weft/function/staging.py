@@ -78,8 +78,8 @@ def shared(
     """Graphs with the same operands after their arguments, and the same results.
 
     Returns the graphs, the variables that are operands (the written ones first), the
-    written ones, and the captured tensors. All graphs give their outputs and then the written
-    variables' values.
+    written ones, and the captured tensors. All graphs give their outputs and then the
+    written variables' values.
     """
     for one, tensors in zip(staged, outputs):
         one.settle(tensors)
@@ -88,7 +88,7 @@ def shared(
     used = list(dict.fromkeys(v for trace in traces for v in trace.variables))
     for trace in traces:
         trace.include_written(written)
-    variables = [*written, *[variable for variable in used if variable not in written]]
+    variables = list(dict.fromkeys([*written, *used]))
     captures = list({id(c): c for trace in traces for c in trace.captures()}.values())
     for one, tensors in zip(staged, outputs):
         one.settle(tensors)

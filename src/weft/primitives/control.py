@@ -180,7 +180,8 @@ scan = Primitive("scan", spec=_scan_spec, evaluate=_scan_evaluate, results=True)
 """`scan(*carry, *captured, *sequences; body, carries, captures, length, reverse)`.
 
 The body maps `(*carry, *captured, *slices)` to `(*carry, *outputs of one step)`; the
-results are the last carry and the stacked outputs. With `reverse` the last step comes first.
+results are the last carry and the stacked outputs. With `reverse` the last step is the
+first.
 """
 
 

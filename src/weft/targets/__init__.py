@@ -30,9 +30,11 @@ def _numpy(graph: Graph, donated: Mapping[int, int]) -> Executable:
 
     def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         found = evaluate(graph, arrays)
-        for output, number in over.items():
+        written = [arrays[number] for number in over.values()]
+        for output, array in enumerate(found):
             # Results may be views of arguments that are written over.
-            found[output] = found[output].copy()
+            if any(np.may_share_memory(array, other) for other in written):
+                found[output] = array.copy()
         for output, number in over.items():
             arrays[number][...] = found[output]
         return [array for output, array in enumerate(found) if output not in over]
