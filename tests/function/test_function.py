@@ -11,6 +11,7 @@ import weakref
 import numpy as np
 import pytest
 
+import weft
 import weft.function as function_package
 from weft import function, ops
 from weft.autodiff import GradientTape
@@ -227,6 +228,25 @@ def test_variables_made_in_the_first_call():
     assert [float(layer(tensor(x))) for x in (1.0, 2.0)] == [5.0, 10.0]
     layer.w.assign(7.0)
     assert float(layer(tensor(1.0))) == 7.0
+
+
+def test_a_variable_whose_first_value_is_computed_while_tracing():
+    made = []
+
+    @function
+    def f(x):
+        if not made:
+            made.append(weft.Variable(ops.ones((2,)) * 3.0, name="made"))
+        return x * made[0]
+
+    assert f(tensor(2.0)).numpy().tolist() == [6.0, 6.0]
+
+    @function
+    def g(x):
+        return weft.Variable(x)
+
+    with pytest.raises(TraceError, match="depends on the function's arguments"):
+        g(tensor(2.0))
 
 
 def test_a_variable_in_every_call_is_an_error():

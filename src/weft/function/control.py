@@ -640,7 +640,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool = False, axis: int =
     Example:
         >>> import weft
         >>> x = weft.ops.arange(1, 5)
-        >>> weft.function.associative_scan(lambda a, b: a * b, x).numpy().tolist()
+        >>> weft.ops.associative_scan(lambda a, b: a * b, x).numpy().tolist()
         [1, 2, 6, 24]
     """
     leaves, structure = tree.flatten(elems)

@@ -11,7 +11,7 @@ from weft.core import variable as core
 from weft.core.state import eager
 from weft.core.tensor import TracedTensor
 from weft.core.trace import unique_name
-from weft.errors import ArgumentError, TraceError
+from weft.errors import ArgumentError
 from weft.ops.convert import convert_to_tensor
 
 
@@ -47,11 +47,8 @@ class Variable(core.Variable):
         with eager():
             value = initial_value() if callable(initial_value) else initial_value
             if isinstance(value, TracedTensor):
-                raise TraceError(
-                    f"Variable: the first value must be known; received a traced tensor "
-                    f"({value.spec}); make the variable with zeros and assign to it, or "
-                    "give a function that makes the value"
-                )
+                # Made from constants, it can be computed now; else this raises.
+                value = value.trace.concrete(value)
             array = np.asarray(convert_to_tensor(value, dtype)._array)
         if shape is not None and tuple(shape) != array.shape:
             raise ArgumentError(
