@@ -17,6 +17,7 @@ from weft.compiler.loops import (
     Apply,
     Expression,
     Given,
+    Literal,
     Load,
     Nest,
     Reduce,
@@ -465,7 +466,7 @@ def _contraction_kernels(cluster: Cluster, machine: Machine) -> list[Kernel]:
         contractions.emit_contraction(
             f, contraction, plan, chunk=f.parameters[2], scratch=f.parameters[3],
             a=source_of(pointers, f, 0), b=source_of(pointers, f, 1),
-            store=_store_callback(f, tuple(pointers), stores, reads, product, total),
+            store=_store_callback(f, tuple(pointers), stores, reads, product, total, heavy=heavy),
             heavy_epilogue=heavy,
         )  # fmt: skip
         f.ret()
@@ -486,7 +487,9 @@ def _contraction_kernels(cluster: Cluster, machine: Machine) -> list[Kernel]:
     module, f, pointers = _begin(machine, len(reads.values) + 1)
     contractions.emit_combine(
         f, contraction, plan, chunk=f.parameters[2], workspace=pointers[-1],
-        store=_store_callback(f, tuple(pointers[:-1]), stores, reads, product, total),
+        store=_store_callback(
+            f, tuple(pointers[:-1]), stores, reads, product, total, heavy=heavy
+        ),
         heavy_epilogue=heavy,
     )  # fmt: skip
     f.ret()
@@ -561,10 +564,12 @@ def _load_callback(
 
 def _store_callback(
     f: ir.Function, pointers: tuple[ir.Value, ...], stores: list[Store], buffers: Buffers,
-    product: _Product, total: Given,
+    product: _Product, total: Given, *, heavy: bool,
 ) -> Callable:  # fmt: skip
     top = Point(f, pointers, {})
-    top.prepare([store.expression for store in stores])
+    expressions = [store.expression for store in stores]
+    top.prepare(expressions)
+    invariants = _Kept(f, top, expressions) if heavy else None
     dtypes = buffers.dtypes
 
     def store(f, batch, row, column, value: ir.Value, mask, axis: str = "column") -> None:
@@ -573,11 +578,40 @@ def _store_callback(
         point = top.inside(
             at=at, vector=along if value.type.lanes else None, lanes=value.type.lanes,
             mask=mask, given={total: scalar.rounded(f, value, total.dtype)},
+            known=dict(top.known) if invariants is None else invariants.reload(),
         )  # fmt: skip
         for statement in stores:
             point.store(statement, dtypes[statement.buffer])
 
     return store
+
+
+class _Kept:
+    """Invariants of a heavy epilogue, kept in memory.
+
+    In registers they would take the place of accumulators in the inner loop, which would
+    then be spilled in every step. Volatile loads stay where they are written.
+    """
+
+    def __init__(self, f: ir.Function, top: Point, expressions: list[Expression]) -> None:
+        self.f = f
+        self.slots: list[tuple[Expression, ir.Type, ir.Value]] = []
+        seen: set[Expression] = set()
+        parts = [part for e in expressions for part in walk(e, seen)]
+        literals = {part for part in parts if isinstance(part, Literal)}
+        for expression in [*top.known, *sorted(literals, key=parts.index)]:
+            value = top.value(expression)
+            slot = f.scratch(value.type, 1)
+            f.store(value, slot)
+            self.slots.append((expression, value.type, slot))
+
+    def reload(self) -> dict[Expression, ir.Value]:
+        return {
+            expression: self.f.result(
+                type, f"load volatile {type}, ptr {slot.text}, align {type.bytes}"
+            )
+            for expression, type, slot in self.slots
+        }
 
 
 __all__ = ["Kernel", "kernels_of"]
