@@ -98,7 +98,7 @@ def _apply_rule(
         found = rule(tuple(given), outputs, *inputs, **parameters)
     else:
         found = rule(cotangents[0], outputs[0], *inputs, **parameters)
-    return found if isinstance(found, tuple | list) else (found,)
+    return tuple(found) if isinstance(found, tuple | list) else (found,)
 
 
 def backward(
@@ -125,16 +125,16 @@ def backward(
         # A tensor is made by one record. A traced variable that is read twice gives one
         # tensor twice: what is taken here was used after this reading.
         cotangents = [flowing.sums.pop(key, None) for key in keys]
-        for key, cotangent in zip(keys, cotangents):
-            if key in sources and cotangent is not None:
-                result.add(key, cotangent)
+        for key, taken in zip(keys, cotangents):
+            if key in sources and taken is not None:
+                result.add(key, taken)
         needed = [id(tensor) in reached for tensor in record.inputs]
         if not any(needed):
             continue
         found = _apply_rule(record, cotangents, needed)
-        for tensor, wanted, cotangent in zip(record.inputs, needed, found, strict=True):
-            if wanted and cotangent is not None:
-                flowing.add(id(tensor), cotangent)
+        for tensor, wanted, given in zip(record.inputs, needed, found, strict=True):
+            if wanted and given is not None:
+                flowing.add(id(tensor), given)
     for key in sources:
         if key in flowing.sums:
             result.add(key, flowing.sums[key])

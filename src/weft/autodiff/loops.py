@@ -275,7 +275,7 @@ def _undo(
         _, *flowing = _loop(_remains, undo_step, [length, *flowing], inner)
         return [start, *flowing]
 
-    flowing = [cts[i] if cts[i] is not None else zeros_like(inputs[i]) for i in floating]
+    flowing = [zeros_like(inputs[i]) if (ct := cts[i]) is None else ct for i in floating]
     sums = [zeros_like(inputs[i]) for i in summed]
     outer = [*captured, *buffers, thin, stride]
     _, *results = _loop(_remains, undo_segment, [count, *flowing, *sums], outer)

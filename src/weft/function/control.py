@@ -6,6 +6,7 @@ tracing, the functions become sub-graphs of `cond`, `while_loop` and `scan`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -518,9 +519,7 @@ class _ScanTrace:
         """Trace the body, until Python numbers in the carry have found their dtype."""
         while True:
             staged = Staged("scan_body")
-            staged.run(
-                self._step, lambda trace, staged=staged: self._arguments(staged, trace)
-            )
+            staged.run(self._step, functools.partial(self._arguments, staged))
             if self.carry.agree(staged.leaves, staged.structure):
                 return staged
 

@@ -180,7 +180,7 @@ class Function:
                 f"{type(python_function).__name__}"
             )
         self.python_function = python_function
-        self.name = name or getattr(python_function, "__name__", "function")
+        self.name: str = name or getattr(python_function, "__name__", "function")
         self._options = {
             "input_signature": input_signature,
             "autograph": autograph,
@@ -282,7 +282,7 @@ class Function:
             self.trace_count += 1
             self._notice_growth(values)
             cache = self._cache
-            references = when_dead(key.objects, lambda _: cache.pop(parts, None))
+            references = when_dead(key.objects, functools.partial(_drop, cache, parts))
             cache[parts] = (concrete, references)
             return concrete
 
@@ -403,6 +403,10 @@ class Function:
         method = Function(self.python_function, _instance=alive, **options)
         methods[key] = (reference, method)
         return method
+
+
+def _drop(cache: dict, parts: tuple, reference: Any) -> None:
+    cache.pop(parts, None)
 
 
 def _nothing() -> tuple:
