@@ -78,7 +78,9 @@ def arrays(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     _, batch, m, n, k, _, kind = SHAPES[name]
     dtype = np.float32 if kind == "f32" else np.float64
     generator = np.random.default_rng(0)
-    a, b = (generator.standard_normal(s).astype(dtype) for s in (batch * m * k, batch * k * n))
+    a, b = (
+        generator.standard_normal(s).astype(dtype) for s in (batch * m * k, batch * k * n)
+    )
     return aligned(a), aligned(b), aligned(np.zeros(batch * m * n, dtype))
 
 
@@ -93,8 +95,12 @@ def aligned(values: np.ndarray) -> np.ndarray:
 
 def product(name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     _, batch, m, n, k, orders, _ = SHAPES[name]
-    left = a.reshape((batch, m, k) if orders[0] == "N" else (batch, k, m)).astype(np.float64)
-    right = b.reshape((batch, k, n) if orders[1] == "N" else (batch, n, k)).astype(np.float64)
+    left = a.reshape((batch, m, k) if orders[0] == "N" else (batch, k, m)).astype(
+        np.float64
+    )
+    right = b.reshape((batch, k, n) if orders[1] == "N" else (batch, n, k)).astype(
+        np.float64
+    )
     left = left if orders[0] == "N" else left.transpose(0, 2, 1)
     right = right if orders[1] == "N" else right.transpose(0, 2, 1)
     return (left @ right).ravel()
@@ -128,8 +134,8 @@ def compiled(text: str) -> Any:
 
 
 BLAS_LOOP = """
-define void @repeat(ptr %gemm, i64 %count, i64 %batch, i32 %ta, i32 %tb, INT %m, INT %n, INT %k,
-    ptr %a, ptr %b, ptr %c, INT %lda, INT %ldb, i64 %sa, i64 %sb, i64 %sc) {
+define void @repeat(ptr %gemm, i64 %count, i64 %batch, i32 %ta, i32 %tb, INT %m, INT %n,
+    INT %k, ptr %a, ptr %b, ptr %c, INT %lda, INT %ldb, i64 %sa, i64 %sb, i64 %sc) {
 entry:
   br label %again
 again:
@@ -227,15 +233,17 @@ class Weft:
         type = ir.F32 if kind == "f32" else ir.F64
         first = (m * k, k, 1) if orders[0] == "N" else (m * k, 1, m)
         second = (k * n, n, 1) if orders[1] == "N" else (k * n, 1, k)
-        contraction = Contraction(batch, m, n, k, Operand(first, type), Operand(second, type), type)
+        contraction = Contraction(
+            batch, m, n, k, Operand(first, type), Operand(second, type), type
+        )
         self.plan = plan = plan_contraction(contraction, machine.host())
         start = time.perf_counter()
         self.library = library = compiled(team_module(contraction, plan).text())
         self.compile_seconds = time.perf_counter() - start
-        run = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6, ctypes.c_int64, ctypes.c_int64)(
-            library.address("team")
-        )
-        bytes_of = lambda count: aligned(np.zeros(count + 64, np.uint8))  # noqa: E731
+        run = ctypes.CFUNCTYPE(
+            None, *[ctypes.c_void_p] * 6, ctypes.c_int64, ctypes.c_int64
+        )(library.address("team"))
+        bytes_of = lambda count: aligned(np.zeros(count + 64, np.uint8))
         workspace = bytes_of(plan.workspace_bytes)
         scratches = [bytes_of(plan.scratch_bytes) for _ in range(self.threads)]
 
@@ -259,7 +267,7 @@ class Weft:
 
 
 def team_module(contraction, plan):
-    """kernel (and combine) of one chunk, and `team`: repetitions with a barrier after each."""
+    """One chunk as `kernel` (and `combine`); `team` repeats them with barriers."""
     from weft.targets.llvm import ir
     from weft.targets.llvm.contraction import emit_combine, emit_contraction, emit_partial
 
@@ -281,7 +289,9 @@ def team_module(contraction, plan):
     if plan.k_splits == 1:
         emit_contraction(f, c, plan, chunk=chunk, scratch=scratch, a=a, b=b, store=store)
     else:
-        emit_partial(f, c, plan, chunk=chunk, scratch=scratch, a=a, b=b, workspace=workspace)
+        emit_partial(
+            f, c, plan, chunk=chunk, scratch=scratch, a=a, b=b, workspace=workspace
+        )
         g = module.function("combine", parameters, internal=True)
         emit_combine(
             g, c, plan, chunk=g.parameters[5], workspace=g.parameters[4], store=store
@@ -303,7 +313,9 @@ def team_module(contraction, plan):
             turn = repetition * chunks
             taken = team.element(counters, ir.I64, 16 * phase)
             finished = team.element(counters, ir.I64, 16 * phase + 8)
-            take, work, wait, done = (team.new_label(x) for x in ("take", "work", "wait", "done"))
+            take, work, wait, done = (
+                team.new_label(x) for x in ("take", "work", "wait", "done")
+            )
             alone = team.compare("eq", threads, 1)
             single, shared = team.new_label("single"), team.new_label("shared")
             team.branch_if(alone, single, shared)
@@ -315,7 +327,9 @@ def team_module(contraction, plan):
             team.branch(take)
             team.start(take)
             limit = turn + chunks
-            current = team.result(ir.I64, f"load atomic i64, ptr {taken.text} monotonic, align 8")
+            current = team.result(
+                ir.I64, f"load atomic i64, ptr {taken.text} monotonic, align 8"
+            )
             open_ = team.compare("slt", current, limit)
             grab = team.new_label("grab")
             team.branch_if(open_, grab, wait)
@@ -333,7 +347,9 @@ def team_module(contraction, plan):
             team.emit(f"atomicrmw add ptr {finished.text}, i64 1 release")
             team.branch(take)
             team.start(wait)
-            now = team.result(ir.I64, f"load atomic i64, ptr {finished.text} acquire, align 8")
+            now = team.result(
+                ir.I64, f"load atomic i64, ptr {finished.text} acquire, align 8"
+            )
             team.branch_if(team.compare("sge", now, limit), done, wait)
             team.start(done)
     team.ret()
@@ -343,7 +359,9 @@ def team_module(contraction, plan):
 ENGINES = {"weft": Weft, "openblas": openblas, "mkl": mkl}
 
 
-def measure(engine_name: str, threads: int, names: list[str], wanted: float) -> dict[str, dict]:
+def measure(
+    engine_name: str, threads: int, names: list[str], wanted: float
+) -> dict[str, dict]:
     """Seconds of each shape, in this process."""
     engine = ENGINES[engine_name](threads)
     results = {}
@@ -404,7 +422,11 @@ def compare(engines: list[str], threads: int, names: list[str], options) -> None
                 if "compile" in result:
                     kept["compile"] = min(kept["compile"], result["compile"])
     print(f"\n{threads} thread(s)")
-    print(f"{'shape':22}" + "".join(f"{e:>10}" for e in engines) + f"{'ratio':>8}{'ms':>6}  plan")
+    print(
+        f"{'shape':22}"
+        + "".join(f"{e:>10}" for e in engines)
+        + f"{'ratio':>8}{'ms':>6}  plan"
+    )
     ratios = []
     for name in names:
         speeds = [operations(name) / best[e][name]["seconds"] / 1e9 for e in engines]

@@ -9,7 +9,7 @@ exactly once, while it is still in registers or in the first cache.
 
     plan = plan_contraction(contraction, machine)
     f = module.function("kernel", [("a", PTR), ("b", PTR), ("out", PTR), ...])
-    emit_contraction(f, contraction, plan, chunk=chunk, scratch=scratch, a=a, b=b, store=store)
+    emit_contraction(f, contraction, plan, chunk=i, scratch=scratch, a=a, b=b, store=store)
     f.ret()
 
 One chunk, in the "outer" form:
@@ -25,6 +25,7 @@ One chunk, in the "outer" form:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -102,12 +103,11 @@ def emit_partial(
 ) -> None:
     """Emit one of `plan.chunks` chunks of a contraction whose k is split.
 
-    Sums over a piece of k go to `workspace` (`plan.workspace_bytes`, 64-byte aligned, shared
-    by all chunks); `emit_combine` adds them in a fixed order once all chunks are done.
+    Sums over a piece of k go to `workspace` (`plan.workspace_bytes`, 64-byte aligned, one
+    for all chunks); `emit_combine` adds them in a fixed order once all chunks are done.
     """
     c, type = oriented(contraction, plan), contraction.accumulate
     pitch = round_up(c.n, plan.lanes)
-    emitter = _Emitter(f, contraction, plan, scratch, a, b, None, False)
 
     def keep(f: ir.Function, batch, row, column, value, mask, axis="column") -> None:
         place = workspace
@@ -121,6 +121,7 @@ def emit_partial(
         # Rows are padded to whole vectors, so that no mask is needed here.
         f.store(value, place)
 
+    emitter = _Emitter(f, contraction, plan, scratch, a, b, keep, False)
     emitter.own_store = keep
     emitter.emit(chunk)
 
@@ -149,7 +150,9 @@ def emit_combine(
         vector = type.vector(lanes if lanes > 1 else 0)
         value = f.load(vector, place)
         for split in range(1, plan.k_splits):
-            value = value + f.load(vector, pack.offset(f, place, type, (split, split_stride)))
+            value = value + f.load(
+                vector, pack.offset(f, place, type, (split, split_stride))
+            )
         return value
 
     with f.loop(first, last) as line:
@@ -164,7 +167,7 @@ def emit_combine(
 
 
 class _Emitter:
-    """The state of one emission; sizes and operands are those of the oriented contraction."""
+    """The state of one emission; sizes and operands are of the oriented contraction."""
 
     def __init__(
         self,
@@ -174,7 +177,7 @@ class _Emitter:
         scratch: ir.Value,
         a: ir.Value | pack.Load,
         b: ir.Value | pack.Load,
-        store: Store | None,
+        store: Store,
         heavy: bool,
     ) -> None:
         self.f, self.plan, self.store = f, plan, store
@@ -265,7 +268,7 @@ class _Emitter:
             pack.copy_lines(self.a, batch, m, span, "column", *target, tails)
 
     def _row_tails(self) -> list[tuple[ir.Value | bool, int]]:
-        """What the rows of a chunk, and those of the last chunk, have beyond whole vectors."""
+        """What the rows of a chunk, and of the last chunk, have beyond whole vectors."""
         f, c, plan, lanes = self.f, self.c, self.plan, self.lanes
         final = c.m - (ceil_div(c.m, plan.chunk_rows) - 1) * plan.chunk_rows
         if final % lanes == plan.chunk_rows % lanes:
@@ -293,17 +296,27 @@ class _Emitter:
             self._tiles(batch, k, k_end, column, row, kinds)
 
     def _pack_b(self, batch, span, column, kinds) -> None:
-        """Copy a panel of B, of one of `kinds` (condition, columns), to lines of full width."""
+        """Copy a panel of B, one of `kinds` (condition, columns), at full width."""
         f, c, plan, lanes = self.f, self.c, self.plan, self.lanes
         width = plan.vectors * lanes
         columns = column, pack.smaller(f, pack.add(f, column, width), c.n)
         if plan.pack_b == "copy":
             for condition, count in kinds:
                 with pack.either(f, condition):
-                    pack.pack_panel(self.b, batch, span, column, count, width, lanes, self.panel)
+                    pack.pack_panel(
+                        self.b, batch, span, column, count, width, lanes, self.panel
+                    )
         elif plan.pack_b == "transpose":
             pack.transpose_panel(
-                self.b, batch, span, columns, width, lanes, (c.k, c.n), self.corner, self.panel
+                self.b,
+                batch,
+                span,
+                columns,
+                width,
+                lanes,
+                (c.k, c.n),
+                self.corner,
+                self.panel,
             )
         elif plan.pack_b == "gather":
             pack.gather_panel(self.b, batch, span, columns, width, self.panel)
@@ -317,7 +330,9 @@ class _Emitter:
             inside = f.compare("sle", pack.add(f, row, plan.rows), c.m) if left else True
             heights.append((inside, plan.rows))
         if left:
-            outside = f.compare("sgt", pack.add(f, row, plan.rows), c.m) if heights else True
+            outside = (
+                f.compare("sgt", pack.add(f, row, plan.rows), c.m) if heights else True
+            )
             heights.append((outside, left))
         for wide, columns in kinds:
             with pack.either(f, wide):
@@ -345,8 +360,8 @@ class _Emitter:
         if not (self.through_tile or self.blocked):
             for r, v in places:
                 count = min(lanes, columns - v * lanes)
-                place = pack.add(f, row, r), pack.add(f, column, v * lanes)
-                self.finish(batch, *place, tile[r][v].get(), count)
+                down, across = pack.add(f, row, r), pack.add(f, column, v * lanes)
+                self.finish(batch, down, across, tile[r][v].get(), count)
             return
         base = self._sum_place(column, row)
         pitch = self.plan.sum_pitch
@@ -408,8 +423,8 @@ class _Emitter:
         while len(tiles) > 1:
             half = len(tiles) // 2
             for kept, added in zip(tiles[:half], tiles[half:], strict=True):
-                for x, y in zip(sum(kept, []), sum(added, []), strict=True):
-                    x.set(x.get() + y.get())
+                for r, v in itertools.product(range(rows), range(vectors)):
+                    kept[r][v].set(kept[r][v].get() + added[r][v].get())
             tiles = tiles[:half]
         return tiles[0]
 
@@ -520,22 +535,31 @@ class _Emitter:
             sums = self._dot_tile(a, a_row, starts, k, k_end)
             across = pack.subtract(f, column, n)
             for r, value in enumerate(sums):
-                f.store(value, pack.offset(f, self.sums, self.type, (r, plan.sum_pitch), (across, 1)))
+                f.store(
+                    value,
+                    pack.offset(f, self.sums, self.type, (r, plan.sum_pitch), (across, 1)),
+                )
         vectors = ceil_div(plan.chunk_columns, self.lanes)
         self._epilogue(batch, f.i64(0), f.i64(rows), n, vectors, self.sums)
 
     def _dot_tile(self, a, a_row: int, starts, k, k_end) -> list[ir.Value]:
         """A vector of sums per row, one lane per column."""
-        f, c, plan, lanes = self.f, self.c, self.plan, self.lanes
+        f, c, lanes = self.f, self.c, self.lanes
         rows, columns = c.m, len(starts)
         sets = 1
         while sets * rows * columns < 8:
             sets *= 2
         zero = f.constant(self.vector, 0)
-        sums = [[f.variable(self.vector, zero) for _ in range(rows * columns)] for _ in range(sets)]
+        sums = [
+            [f.variable(self.vector, zero) for _ in range(rows * columns)]
+            for _ in range(sets)
+        ]
 
         def step(position: ir.Value, kept, mask=None) -> None:
-            places = [pack.offset(f, a, self._a_type, (position, 1), (r, a_row)) for r in range(rows)]
+            places = [
+                pack.offset(f, a, self._a_type, (position, 1), (r, a_row))
+                for r in range(rows)
+            ]
             from_a = [self._read_a(place, mask) for place in places]
             for i, start in enumerate(starts):
                 place = pack.offset(f, start, self.b.operand.type, (position, 1))
@@ -551,10 +575,12 @@ class _Emitter:
                 step(pack.add(f, position, number * lanes), kept)
         self._dot_tail(count, span, k_end, step, sums)
         flat = [self._across_sets(sums, i) for i in range(rows * columns)]
-        return [self._across_lanes(flat[r * columns : (r + 1) * columns]) for r in range(rows)]
+        return [
+            self._across_lanes(flat[r * columns : (r + 1) * columns]) for r in range(rows)
+        ]
 
     def _dot_tail(self, count, span: int, k_end, step, sums) -> None:
-        """The steps beyond the last whole turn of all sets: some vectors, then some lanes."""
+        """The steps beyond the last whole turn of all sets: vectors, then some lanes."""
         f, c, plan, lanes = self.f, self.c, self.plan, self.lanes
         final = c.k - (plan.k_splits - 1) * plan.k_split
         ended = f.compare("eq", k_end, c.k) if plan.k_splits > 1 else True
@@ -584,10 +610,10 @@ class _Emitter:
         return parts[0]
 
     def _across_lanes(self, vectors: list[ir.Value]) -> ir.Value:
-        """Lane i of the result is the sum of the lanes of vectors[i]; lengths are powers of 2."""
+        """Lane i of the result is the sum of the lanes of vectors[i]."""
         f, lanes = self.f, self.lanes
         count = len(vectors)
-        # Two vectors become one, whose lanes alternate between sums of the first and second.
+        # Two vectors become one, whose lanes alternate between sums of the two.
         stride = 1
         while len(vectors) > 1:
             low, high = [], []

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from weft.targets.llvm import ir
 from weft.targets.llvm.contraction_plan import Operand
@@ -76,14 +77,14 @@ def divide(f: ir.Function, a: ir.Value | int, divisor: int) -> ir.Value:
     known = constant_of(a)
     if known is not None:
         return f.i64(known // divisor)
-    return index(f, a) if divisor == 1 else f.op("udiv", a, divisor)
+    return index(f, a) if divisor == 1 else f.op("udiv", index(f, a), divisor)
 
 
 def remainder(f: ir.Function, a: ir.Value | int, divisor: int) -> ir.Value:
     known = constant_of(a)
     if known is not None:
         return f.i64(known % divisor)
-    return f.i64(0) if divisor == 1 else f.op("urem", a, divisor)
+    return f.i64(0) if divisor == 1 else f.op("urem", index(f, a), divisor)
 
 
 def smaller(f: ir.Function, a: ir.Value | int, b: ir.Value | int) -> ir.Value:
@@ -124,7 +125,8 @@ def each(
 @contextlib.contextmanager
 def either(f: ir.Function, condition: ir.Value | bool) -> Iterator[None]:
     """`f.when`, or the bare body where the condition is the Python value True."""
-    if condition is True:
+    if isinstance(condition, bool):
+        assert condition, "code that never runs is not emitted"
         yield
         return
     with f.when(condition):
@@ -171,11 +173,11 @@ def widen_half(f: ir.Function, value: ir.Value) -> ir.Value:
 
 @dataclass
 class Source:
-    """One factor: a pointer with strides, or a callback. Rows and columns may be exchanged."""
+    """One factor: a pointer with strides or a callback, rows and columns maybe exchanged."""
 
     f: ir.Function
     operand: Operand
-    base: ir.Value | Load
+    base: Any  # a pointer, or a `Load`
     accumulate: ir.Type
     exchanged: bool = False
     # Whether the processor converts float16 itself.
@@ -222,7 +224,7 @@ def copy_lines(
     pitch: int,
     tails: Sequence[tuple[ir.Value | bool, int]],
 ) -> None:
-    """Copy a block so that `axis` runs contiguously: line i of `outer` goes to `to + i * pitch`.
+    """Copy a block so that `axis` runs contiguously: line i goes to `to + i * pitch`.
 
     `axis` "column": lines are rows of the source; "row": lines are its columns. Vectors are
     read where the source is contiguous along `axis`. `tails` are the lengths, less whole
@@ -241,7 +243,9 @@ def copy_lines(
         f.store(value, offset(f, to, type, *place))
 
     with f.loop(index(f, outer_begin), index(f, outer_end)) as line:
-        with f.loop(index(f, inner_begin), subtract(f, inner_end, step - 1), step) as position:
+        with f.loop(
+            index(f, inner_begin), subtract(f, inner_end, step - 1), step
+        ) as position:
             copy_one(line, position, None)
         for condition, count in tails:
             if whole and count:
@@ -253,7 +257,7 @@ def copy_lines(
 def pack_panel(
     source: Source, batch, rows, column, columns: int, width: int, lanes: int, to: ir.Value
 ) -> None:
-    """Copy `columns` columns, from `column` on, as lines of whole vectors at pitch `width`."""
+    """Copy `columns` columns from `column` on, as lines of whole vectors, `width` apart."""
     f, type = source.f, source.accumulate
     begin, end = rows
     with f.loop(index(f, begin), index(f, end)) as row:
@@ -303,7 +307,9 @@ def transpose_panel(
         with f.loop(f.i64(0), f.i64(lanes)) as i:
             value = source.fetch(batch, row, existing(add(f, column, i)), lanes, mask)
             f.store(value, offset(f, corner, type, (i, lanes)))
-        return [f.load(vector_type, offset(f, corner, type, (i, lanes))) for i in range(lanes)]
+        return [
+            f.load(vector_type, offset(f, corner, type, (i, lanes))) for i in range(lanes)
+        ]
 
     def place_of(row, column) -> ir.Value:
         down, across = subtract(f, row, begin), subtract(f, column, first_column)
@@ -323,11 +329,13 @@ def transpose_panel(
     if tail and size_k >= SHORT_K * lanes:
         with f.when(f.compare("eq", index(f, end), size_k)):
             left = f.i64(size_k - tail), f.i64(size_k)
-            gather_panel(source, batch, left, columns, width, place_of(left[0], first_column))
+            gather_panel(
+                source, batch, left, columns, width, place_of(left[0], first_column)
+            )
 
 
 def transpose(f: ir.Function, rows: list[ir.Value]) -> list[ir.Value]:
-    """The transposed square of vectors, in shuffles that processors have as one instruction.
+    """The transposed square of vectors, in shuffles that are single instructions.
 
     First within groups of 128 bits, then the groups as units.
     """
@@ -370,10 +378,12 @@ def transpose(f: ir.Function, rows: list[ir.Value]) -> list[ir.Value]:
         return [value for pair in zip(even, odd, strict=True) for value in pair]
 
     def across_pairs(parts: list[ir.Value], odd: bool) -> list[ir.Value]:
-        halves = [pick_groups(a, b, odd) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        halves = [
+            pick_groups(a, b, odd) for a, b in zip(parts[::2], parts[1::2], strict=True)
+        ]
         if len(halves) == 1:
             return halves
-        return [pick_groups(*halves, high) for high in (False, True)]
+        return [pick_groups(halves[0], halves[1], high) for high in (False, True)]
 
     turned: list[ir.Value] = [rows[0]] * lanes
     quads = [within(rows[t * unit : (t + 1) * unit]) for t in range(groups)]

@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 from dataclasses import dataclass
 
 from weft.targets.llvm import ir
+from weft.targets.llvm.machine import Machine
 
 # Below this many cycles (about 12 microseconds at 4 GHz) a product is one chunk. The first
 # few chunks may be small, so that a few threads all have work; more of them must be larger,
@@ -33,7 +35,10 @@ FEW_CHUNKS, MOST_CHUNKS = 8, 64
 # What it costs to start a second kernel when all threads have finished the first.
 SECOND_KERNEL_CYCLES = 20_000
 # Cycles to pack a vector of B, most of them waiting for memory.
-PACK_COPY, PACK_TRANSPOSE = 4.0, 8.0
+PACK_CYCLES = {"": 1.0, "copy": 4.0, "transpose": 8.0, "gather": 24.0}
+# Steps of k between visits to the sums where nothing must stay in a cache: sums of sums
+# round less than one long sum.
+K_IN_PLACE = 1024
 # A block of k this long hides what it costs to add a tile to the sums.
 LONG_BLOCK_BYTES = 2048
 # Bytes per cycle that one core reads when operands come from beyond its own caches.
@@ -81,7 +86,7 @@ class Operand:
 
     @property
     def contiguous_axis(self) -> str:
-        """"row", "column", or "" where neighbours along neither axis are adjacent."""
+        """ "row", "column", or "" where neighbours along neither axis are adjacent."""
         if not self.plain:
             return self.axis
         if self.strides[2] == 1:
@@ -125,10 +130,23 @@ class Plan:
     """Every choice that the emitter follows.
 
     Sizes are those of the contraction after the exchange of rows and columns, where
-    `transposed` says so. `chunks` counts the independent pieces of work. With `k_splits`
-    above 1 the work is done by two kernels: `emit_partial` over `chunks`, which needs a
-    workspace of `workspace_bytes` shared by all, then `emit_combine` over `combine_chunks`.
-    `scratch_bytes` are needed by each running thread.
+    `transposed` says so.
+
+    form                "outer" or "dot"
+    rows, vectors       the register tile: rows x vectors of `lanes` columns (in the dot
+                        form: rows x columns of sums)
+    k_block             steps of k between visits to the sums
+    pack_a              "" (in place), "rows", "columns" or "gather"
+    pack_b              "" (in place), "copy", "transpose" or "gather"
+    chunk_...           what one of `chunks` independent pieces of work covers
+    k_splits, k_split   pieces of k and their length. Above one piece two kernels do the
+                        work: `emit_partial` over `chunks`, which needs a workspace of
+                        `workspace_bytes` shared by all, then `emit_combine` over
+                        `combine_chunks` of `combine_rows` rows
+    a_pitch, sum_pitch  elements from line to line of packed A and of the sums
+    ..._bytes           parts of the scratch memory that each running thread needs
+    epilogue            "registers" where results are finished straight from registers,
+                        "tile" where a loop finishes them from the tile's sums in memory
     """
 
     transposed: bool
@@ -202,7 +220,7 @@ def _registers_needed(rows: int, vectors: int) -> int:
     return rows * vectors + (vectors if rows > 1 else 0) + 1
 
 
-def _most_rows(c: Contraction, machine: CacheModel) -> int:
+def _most_rows(c: Contraction, machine: CacheModel | Machine) -> int:
     """Rows of a tile that A, read in place, can have without losing its lines.
 
     Lines at a distance of a power of two share few sets of the first cache.
@@ -220,7 +238,7 @@ def _readable(operand: Operand, c: Contraction) -> bool:
     return operand.plain and operand.type == c.accumulate
 
 
-def _in_place(c: Contraction, rows: int, machine: CacheModel) -> bool:
+def _in_place(c: Contraction, rows: int) -> bool:
     """Whether B is read where it lies, because too few tiles of rows would use a copy."""
     if not _readable(c.b, c) or c.b.contiguous_axis != "column":
         return False
@@ -229,12 +247,23 @@ def _in_place(c: Contraction, rows: int, machine: CacheModel) -> bool:
     return row_tiles <= 4 or (row_tiles <= 8 and pitch % 4096 != 0)
 
 
-def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, int]:
+def _reading_in_place(c: Contraction, rows: int, width: int) -> float:
+    """Cycles to bring each vector of B to the tiles of rows, as measured on big caches."""
+    each = 0.5
+    if c.b.strides[1] * c.b.type.bytes % 4096 == 0:
+        # A panel's lines fall out of the first cache; a narrow one wastes half of each.
+        each = 0.8 if width * c.b.type.bytes >= 128 else 1.6
+    return ceil_div(c.m, rows) * each
+
+
+def _best_tile(
+    c: Contraction, machine: CacheModel | Machine, lanes: int
+) -> tuple[int, int]:
     all_vectors = ceil_div(c.n, lanes)
     # A register is left for what a row or the address arithmetic of a callback needs.
     limit = machine.registers - (1 if machine.registers > 16 else 0)
     most_rows = min(c.m, _most_rows(c, machine))
-    # Where A runs along m, every step of k reads another line, and tall tiles use more of it.
+    # Where A runs along m, every step of k reads another line: tall tiles use more of it.
     pitch = c.a.strides[2] * c.a.type.bytes
     fresh_lines = 0.0
     if c.a.contiguous_axis == "row" and _readable(c.a, c):
@@ -245,12 +274,14 @@ def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, in
             if _registers_needed(rows, vectors) > limit:
                 break
             cycles = _tiles(rows, vectors, c.m, all_vectors, c.k)
-            # What it takes to bring a vector of B: once per tile of rows, or once to pack it.
-            in_place = _in_place(c, rows, machine)
-            bringing = 0.5 * ceil_div(c.m, rows) if in_place else PACK_COPY
+            bringing = PACK_CYCLES["copy"]
+            if _in_place(c, rows):
+                bringing = _reading_in_place(c, rows, vectors * lanes)
             cycles += bringing * c.k * all_vectors
-            cycles += fresh_lines * c.k * ceil_div(c.m, rows) * ceil_div(all_vectors, vectors)
-            # Ties go to the tile that reads least, and whose edges need no code of their own.
+            cycles += (
+                fresh_lines * c.k * ceil_div(c.m, rows) * ceil_div(all_vectors, vectors)
+            )
+            # Ties go to the tile that reads least, and whose edges need no other code.
             edges = bool(c.m % rows) + bool(all_vectors % vectors)
             cycles *= 1 + 0.05 * (1 / rows + 1 / vectors) + 0.01 * edges
             if cycles < best:
@@ -261,7 +292,7 @@ def _best_tile(c: Contraction, machine: CacheModel, lanes: int) -> tuple[int, in
 # -- chunks -----------------------------------------------------------------------
 
 
-def _estimated_cycles(c: Contraction, lanes: int, compute: float) -> float:
+def _estimated_cycles(c: Contraction, compute: float) -> float:
     read = c.batch * (c.m * c.k * c.a.type.bytes + c.k * c.n * c.b.type.bytes)
     written = c.batch * c.m * c.n * c.accumulate.bytes
     return max(compute, (read + written) / MEMORY_BYTES_PER_CYCLE)
@@ -299,28 +330,35 @@ def _cut(c: Contraction, rows: int, columns: int, wanted: int, costs: _Costs) ->
     Cutting rows reads B again for each piece, cutting columns reads A again.
     """
     whole = costs.arithmetic + costs.reading_a + costs.reading_b
-    if c.batch >= wanted:
-        return _Cut(ceil_div(c.batch, wanted), max(c.m, 1), max(c.n, 1), whole)
+    if c.batch >= wanted or not (c.batch and c.m and c.n):
+        return _Cut(max(1, ceil_div(c.batch, wanted)), max(c.m, 1), max(c.n, 1), whole)
     tall, wide = ceil_div(c.m, rows), ceil_div(c.n, columns)
     best = _Cut(1, max(c.m, 1), max(c.n, 1), math.inf)
-    for row_tiles in sorted({ceil_div(tall, i) for i in range(1, min(tall, 2 * wanted) + 1)}):
-        for panels in sorted({ceil_div(wide, i) for i in range(1, min(wide, 2 * wanted) + 1)}):
-            down, across = ceil_div(tall, row_tiles), ceil_div(wide, panels)
-            count = c.batch * down * across
-            if count > 2 * wanted:
-                continue
-            # A large last chunk makes threads wait; too few chunks leave threads idle.
-            uneven = row_tiles * panels / (tall * wide) * down * across - 1
-            missing = max(0.0, min(wanted, FEW_CHUNKS) / count - 1)
-            few = max(0.0, wanted / count - 1)
-            cycles = (
-                costs.arithmetic * (1 + 0.5 * uneven + 0.3 * missing + 0.02 * few)
-                + costs.reading_b * down
-                + costs.reading_a * across
-            )
-            if cycles < best.cycles:
-                best = _Cut(1, min(row_tiles * rows, c.m), min(panels * columns, c.n), cycles)
+    for row_tiles, panels in itertools.product(
+        _pieces(tall, wanted), _pieces(wide, wanted)
+    ):
+        down, across = ceil_div(tall, row_tiles), ceil_div(wide, panels)
+        count = c.batch * down * across
+        if count > 2 * wanted:
+            continue
+        # A large last chunk makes threads wait; too few chunks leave threads idle.
+        uneven = row_tiles * panels / (tall * wide) * down * across - 1
+        missing = max(0.0, min(wanted, FEW_CHUNKS) / count - 1)
+        few = max(0.0, wanted / count - 1)
+        cycles = (
+            costs.arithmetic * (1 + 0.5 * uneven + 0.3 * missing + 0.02 * few)
+            + costs.reading_b * down
+            + costs.reading_a * across
+        )
+        if cycles < best.cycles:
+            sizes = min(row_tiles * rows, c.m), min(panels * columns, c.n)
+            best = _Cut(1, *sizes, cycles)
     return best
+
+
+def _pieces(total: int, wanted: int) -> list[int]:
+    """The sizes of pieces that cut `total` into up to twice the wanted number."""
+    return sorted({ceil_div(total, i) for i in range(1, min(total, 2 * wanted) + 1)})
 
 
 # -- plans ------------------------------------------------------------------------
@@ -340,7 +378,7 @@ def _orient(c: Contraction) -> bool:
 def _dot_form(c: Contraction, lanes: int) -> bool:
     """Few rows, and B runs along k: multiply along k instead of packing B."""
     runs_along_k = c.b.plain and c.b.strides[1] == 1 and c.b.strides[2] != 1
-    if c.m == 1 and c.n == 1:
+    if c.n == 1:  # then there is no other axis
         runs_along_k = c.b.plain and c.b.strides[1] == 1
     # To bring A into that order takes about as long as 64 columns of sums.
     worthwhile = c.n >= 64 or (c.a.plain and c.a.strides[2] == 1)
@@ -354,7 +392,8 @@ def _dot_form(c: Contraction, lanes: int) -> bool:
     )
 
 
-def plan(contraction: Contraction, machine: CacheModel) -> Plan:
+@functools.lru_cache(maxsize=1024)
+def plan(contraction: Contraction, machine: CacheModel | Machine) -> Plan:
     """Choose how to compute `contraction` on `machine`.
 
     Example:
@@ -388,7 +427,7 @@ def _splits(
     return ceil_div(c.k, length), length
 
 
-def _finish(c: Contraction, machine: CacheModel, **choices) -> Plan:
+def _finish(c: Contraction, machine: CacheModel | Machine, **choices) -> Plan:
     """Count chunks and bytes."""
     lanes, splits = choices["lanes"], choices["k_splits"]
     down = ceil_div(c.m, max(1, choices["chunk_rows"]))
@@ -412,49 +451,31 @@ def _finish(c: Contraction, machine: CacheModel, **choices) -> Plan:
     )
 
 
-def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) -> Plan:
+def _plan_outer(
+    c: Contraction, machine: CacheModel | Machine, lanes: int, swapped: bool
+) -> Plan:
     size = c.accumulate.bytes
     rows, vectors = _best_tile(c, machine, lanes)
     width = vectors * lanes
     arithmetic = _tiles(rows, vectors, c.m, ceil_div(c.n, lanes), c.k) * c.batch
-    cycles = _estimated_cycles(c, lanes, arithmetic)
+    cycles = _estimated_cycles(c, arithmetic)
 
-    # B: read in place where it is read once or twice and lies well, else packed by panel.
-    b_axis = c.b.contiguous_axis
-    in_place = _in_place(c, rows, machine)
-    if in_place:
-        pack_b = ""
-    elif b_axis == "column":
-        pack_b = "copy"
-    else:
-        whole_vectors = lanes in (2, 4, 8, 16) and c.accumulate.bits in (32, 64)
-        pack_b = "transpose" if b_axis == "row" and whole_vectors else "gather"
-
-    # k: a panel of B stays in the second cache, a tile of A in the first.
-    k_limit = _k_limit(machine, rows, width, size, lanes)
-
+    pack_b = _pack_b(c, rows, lanes)
     wanted = _wanted_chunks(cycles)
-    per_b = {"": 1.0, "copy": PACK_COPY, "transpose": PACK_TRANSPOSE, "gather": 1.5 * lanes}[pack_b] / lanes
+    a_elements, b_elements = c.batch * c.m * c.k, c.batch * c.k * c.n
     costs = _Costs(
-        arithmetic, per_b * c.batch * c.k * c.n, 2.0 / lanes * c.batch * c.m * c.k
+        arithmetic, PACK_CYCLES[pack_b] / lanes * b_elements, 2.0 / lanes * a_elements
     )
     cut = _cut(c, rows, width, wanted, costs)
     splits, k_split = _splits(c, wanted, lanes, lanes, costs, cut)
     if splits > 1:
         cut = _Cut(1, c.m, c.n, cut.cycles)
-    chunk_batch, chunk_rows, chunk_columns = cut.batch, cut.rows, cut.columns
-
-    # A block of A (chunk_rows x k_block) is read once per panel: best from the second cache.
-    if ceil_div(chunk_columns, width) > 1:
-        by_rows = machine.l2_bytes // (chunk_rows * size)
-        k_limit = min(k_limit, max(by_rows, LONG_BLOCK_BYTES // 2 // size))
-    if in_place:
-        # Nothing to keep in a cache, but sums of sums round less than one long sum.
-        k_limit = 1024
+    chunk_rows, chunk_columns = max(1, cut.rows), max(1, cut.columns)
+    panels = ceil_div(chunk_columns, width)
+    k_limit = _k_limit(machine, width, chunk_rows, panels, size) if pack_b else K_IN_PLACE
+    k_block = k_split
     if k_split > 1.25 * k_limit:
         k_block = round_up(ceil_div(k_split, ceil_div(k_split, k_limit)), lanes)
-    else:
-        k_block = k_split
 
     pack_a = _pack_a(c)
     a_pitch, block_bytes = 0, 0
@@ -465,12 +486,11 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
         block_bytes = a_pitch * k_block * size
     elif pack_a:
         a_pitch = _odd_lines(k_block * size) // size
-        block_bytes = a_pitch * max(1, chunk_rows) * size
+        block_bytes = a_pitch * chunk_rows * size
 
     blocked = k_block < k_split
-    sum_pitch = round_up(max(1, chunk_columns), lanes) if blocked else width
-    sum_rows = max(1, chunk_rows) if blocked else rows
-    panel_lines = k_block if pack_b != "transpose" else round_up(k_block, lanes)
+    sum_pitch = round_up(chunk_columns, lanes) if blocked else width
+    sum_rows = chunk_rows if blocked else rows
     return _finish(
         c,
         machine,
@@ -482,14 +502,14 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
         k_block=k_block,
         pack_a=pack_a,
         pack_b=pack_b,
-        chunk_batch=chunk_batch,
-        chunk_rows=max(1, chunk_rows),
-        chunk_columns=max(1, chunk_columns),
+        chunk_batch=cut.batch,
+        chunk_rows=chunk_rows,
+        chunk_columns=chunk_columns,
         k_splits=splits,
         k_split=k_split,
         a_pitch=a_pitch,
         sum_pitch=sum_pitch,
-        panel_bytes=_odd_lines(panel_lines * width * size) if pack_b else 0,
+        panel_bytes=_odd_lines(k_block * width * size) if pack_b else 0,
         block_bytes=round_up(block_bytes, 64),
         sum_bytes=round_up(sum_rows * sum_pitch * size, 64),
         corner_bytes=lanes * lanes * size if pack_b == "transpose" else 0,
@@ -497,10 +517,28 @@ def _plan_outer(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) 
     )
 
 
-def _k_limit(machine: CacheModel, rows: int, width: int, size: int, lanes: int) -> int:
-    """The longest block of k whose panel of B keeps to its share of the second cache."""
+def _pack_b(c: Contraction, rows: int, lanes: int) -> str:
+    """How B is packed, by what its memory allows; "" where it is read in place."""
+    if _in_place(c, rows):
+        return ""
+    axis = c.b.contiguous_axis
+    if axis == "row" and lanes in (2, 4, 8, 16) and c.accumulate.bits in (32, 64):
+        return "transpose"
+    return "copy" if axis == "column" else "gather"
+
+
+def _k_limit(
+    machine: CacheModel | Machine, width: int, rows: int, panels: int, size: int
+) -> int:
+    """The longest block of k whose operands keep to their share of the second cache."""
     panel = machine.l2_bytes // 4 // (width * size)
-    return max(min(panel, LONG_BLOCK_BYTES // size), 4 * lanes)
+    limit = max(min(panel, LONG_BLOCK_BYTES // size), 64)
+    if panels > 1:
+        # A block of A, rows x k, is read again for every panel.
+        limit = min(
+            limit, max(machine.l2_bytes // (rows * size), LONG_BLOCK_BYTES // 2 // size)
+        )
+    return limit
 
 
 def _odd_lines(size: int) -> int:
@@ -516,14 +554,16 @@ def _pack_a(c: Contraction) -> str:
     return {"column": "rows", "row": "columns", "": "gather"}[c.a.contiguous_axis]
 
 
-def _plan_dot(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) -> Plan:
+def _plan_dot(
+    c: Contraction, machine: CacheModel | Machine, lanes: int, swapped: bool
+) -> Plan:
     size = c.accumulate.bytes
     most = machine.registers - 4
     columns = 1
     while columns * 2 <= min(lanes, 8) and columns < c.n and columns * 2 * c.m <= most:
         columns *= 2
     arithmetic = c.batch * c.n * c.m * c.k / lanes * 0.75
-    cycles = _estimated_cycles(c, lanes, arithmetic)
+    cycles = _estimated_cycles(c, arithmetic)
     wanted = _wanted_chunks(cycles)
     flat = dataclasses.replace(c, m=1)
     costs = _Costs(arithmetic, 0.0, 0.0)
@@ -557,6 +597,3 @@ def _plan_dot(c: Contraction, machine: CacheModel, lanes: int, swapped: bool) ->
         corner_bytes=0,
         epilogue="tile",
     )
-
-
-plan = functools.lru_cache(maxsize=1024)(plan)
