@@ -180,7 +180,7 @@ class Function:
                 f"{type(python_function).__name__}"
             )
         self.python_function = python_function
-        self.name: str = name or getattr(python_function, "__name__", "function")
+        self.name: str = str(name or getattr(python_function, "__name__", "function"))
         self._options = {
             "input_signature": input_signature,
             "autograph": autograph,
