@@ -37,6 +37,8 @@ class Program:
         self._backward: Program | None = None
 
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        if targets.instead is not None:
+            return targets.instead(self.graph, {})(arrays)
         executable = self._executable
         if executable is None:
             executable = self._executable = targets.compile_graph(self.graph)
@@ -80,11 +82,17 @@ class UpdatingProgram:
         self.variables = [(variable, variable in set(written)) for variable in variables]
         self._executable: Callable[[list], list] | None = None
 
+    def executable(self) -> Any:
+        """What the target made of the graph, made when it is first wanted."""
+        if targets.instead is not None:
+            return targets.instead(self.graph, self._donated)
+        if self._executable is None:
+            self._executable = targets.compile_graph(self.graph, self._donated)
+        return self._executable
+
     def __call__(self, arrays: Arrays) -> list[np.ndarray]:
         """The results for these arguments; the written variables take their new values."""
-        executable = self._executable
-        if executable is None:
-            executable = self._executable = targets.compile_graph(self.graph, self._donated)
+        executable = self.executable()
         buffers = [
             variable.buffer_to_update() if updated else variable.buffer()
             for variable, updated in self.variables

@@ -47,6 +47,9 @@ TARGETS: dict[str, Callable[[Graph, Mapping[int, int]], Executable]] = {
     "numpy": _numpy,
 }
 
+# What runs graphs instead of any target, while it is set; weft.debug sets it.
+instead: Callable[[Graph, Mapping[int, int]], Executable] | None = None
+
 
 def compile_graph(graph: Graph, donated: Mapping[int, int] | None = None) -> Any:
     """An executable for a graph, on the target that WEFT_TARGET names (default llvm).

@@ -409,6 +409,7 @@ def _host_function(
             if place.spec.nbytes:
                 _view(entries(table + 8 * place.slot)[0], place.spec)[...] = result
 
+    call.node = node  # type: ignore[attr-defined]  # for explanations
     return call
 
 

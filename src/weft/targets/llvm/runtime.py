@@ -278,6 +278,11 @@ class Program:
         """
         self._header[native.INTERRUPT] = 1
 
+    def instructions(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The table, for explanations: the operation of each place, and its operands."""
+        names = native.OPERATION_NAMES
+        return [(names[row[0]], tuple(row[1:])) for row in self._code.tolist()]
+
     def start_profile(self) -> None:
         """Measure each instruction of the runs from now on."""
         self._profile = aligned_words(len(self._code), 2)
