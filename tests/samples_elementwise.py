@@ -57,6 +57,7 @@ UNARY = (
     ("arcsinh", FLOATS, -9, 9, 4, 0),
     ("arccosh", FLOATS, 1.1, 9, 4, 0),
     ("arctanh", FLOATS, -0.9, 0.9, 4, 0),
+    ("relu", FLOATS, -9, 9, 0, 0),
     ("sigmoid", FLOATS, -9, 9, 4, 0),
     ("erf", FLOATS, -3, 3, 4, 0),
     ("erfc", FLOATS, -3, 3, 8, 0),

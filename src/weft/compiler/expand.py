@@ -50,6 +50,15 @@ def expand_scan(node: Node) -> Graph:
         return [elementwise.add.bind(step, _number(1)), *results[:carries], *new_stacks]
 
     loop_specs = [*carried, *held]
+    def none(*inputs: Tensor) -> tuple[Tensor, ...]:
+        empty = [
+            constant.bind(value=np.empty(s.shape, s.dtype.numpy)) for s in carried[1 + carries :]
+        ]
+        return (*inputs[:carries], *empty)
+
+    if length == 0:
+        return trace_function(none, operands, "scan")[0]
+
     condition_graph, _ = trace_function(condition, loop_specs, "condition")
     body_graph, _ = trace_function(one_step, loop_specs, "step")
 

@@ -39,7 +39,7 @@ ELEMENTWISE = frozenset(
     nextafter equal not_equal less less_equal greater greater_equal bitwise_and bitwise_or
     bitwise_xor bitwise_not shift_left shift_right negative absolute sign floor ceil round
     trunc exp expm1 log log1p sqrt rsqrt sin cos tan arcsin arccos arctan sinh cosh tanh
-    arcsinh arccosh arctanh sigmoid erf erfc erfinv lgamma digamma is_finite is_nan is_inf
+    arcsinh arccosh arctanh sigmoid erf erfc erfinv lgamma digamma relu is_finite is_nan is_inf
     select cast""".split()
 )
 

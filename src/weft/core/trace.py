@@ -86,6 +86,9 @@ class Trace:
             if tensor.trace is self:
                 return tensor.value
             return self._capture(tensor).value
+        if self.parent is not None and any(tape.watches(tensor) for tape in STATE.tapes):
+            # As an operand of the loop or branch the tape sees it; as a constant it would not.
+            return self._captured_as(tensor).value
         known = self._constants.get(id(tensor))
         if known is None:
             made = self.add(constant, (), {"value": tensor._array})
@@ -99,6 +102,9 @@ class Trace:
                 "return it from the function, or assign it to a weft.Variable, instead of "
                 "keeping it in a Python variable outside"
             )
+        return self._captured_as(tensor)
+
+    def _captured_as(self, tensor: Tensor) -> TracedTensor:
         known = self._captured.get(id(tensor))
         if known is None:
             known = self._captured[id(tensor)] = (tensor, self.new_input(tensor.spec))
@@ -193,7 +199,7 @@ class Trace:
         variables = self.variables if variables is None else list(variables)
         entries = [self._enter(variable).value for variable in variables]
         outer = self.captures() if captures is None else list(captures)
-        captured = [self._capture(tensor).value for tensor in outer]  # type: ignore[arg-type]
+        captured = [self._captured_as(tensor).value for tensor in outer]
         inputs = [*(tensor.value for tensor in arguments), *entries, *captured]
         return Graph(inputs, self.nodes, outputs, self.name)
 

@@ -207,6 +207,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
+def _relu(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, np.zeros((), x.dtype))
+
+
 exp = _define("exp", quiet(np.exp), FLOATS)
 expm1 = _define("expm1", quiet(np.expm1), FLOATS)
 log = _define("log", quiet(np.log), FLOATS)
@@ -226,6 +230,8 @@ tanh = _define("tanh", quiet(np.tanh), FLOATS)
 arcsinh = _define("arcsinh", quiet(np.arcsinh), FLOATS)
 arccosh = _define("arccosh", quiet(np.arccosh), FLOATS)
 arctanh = _define("arctanh", quiet(np.arctanh), FLOATS)
+relu = _define("relu", quiet(_relu), FLOATS)
+"""max(x, 0); NaN stays NaN"""
 sigmoid = _define("sigmoid", quiet(_in_float32(_sigmoid)), FLOATS)
 """1 / (1 + exp(-x))"""
 erf = _define("erf", special.erf, FLOATS)
@@ -322,6 +328,12 @@ def _(ct, out, x):
 @tanh.vjp
 def _(ct, out, x):
     return ct * (1 - out * out)
+
+
+@relu.vjp
+def _(ct, out, x):
+    zero = constants.full_like(ct, 0)
+    return select.bind(greater.bind(out, constants.full_like(out, 0)), ct, zero)
 
 
 @arcsinh.vjp

@@ -173,7 +173,7 @@ def widen_half(f: ir.Function, value: ir.Value) -> ir.Value:
 
 @dataclass
 class Source:
-    """One factor: a pointer with strides or a callback, rows and columns maybe exchanged."""
+    """One factor: a pointer with strides, or a callback; maybe with exchanged axes."""
 
     f: ir.Function
     operand: Operand

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ F16, BF16, F32, F64 = (Type(kind) for kind in _FLOATS)
 
 
 @functools.lru_cache(maxsize=4096)
-def _float_literal(kind: str, number: float) -> str:
+def _float_literal(kind: str, number: float, sign: float) -> str:
+    # `sign` keeps 0.0 and -0.0, which are equal, apart in the cache.
     if kind == "double":
         return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
     if kind == "float":  # written as the double of the rounded value
@@ -93,7 +95,7 @@ def literal(type: Type, number: float | int | bool) -> str:
     if type.kind == "i1":
         one = "true" if number else "false"
     elif type.is_float:
-        one = _float_literal(type.kind, float(number))
+        one = _float_literal(type.kind, float(number), math.copysign(1.0, number))
     else:
         one = str(int(number))
     return f"splat ({type.kind} {one})" if type.lanes else one

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from weft.compiler.loops import Apply
+from weft.compiler.loops import Apply, Literal
 from weft.dtypes import DType
 from weft.targets.llvm import ir
 from weft.targets.llvm.ir import F32, F64, I1, I8, I16, I32, I64, Function, Type, Value
@@ -133,10 +133,13 @@ def applies(*names: str) -> Callable[[Emit], Emit]:
     return register
 
 
+_EXACT = frozenset({"select", "negative", "absolute", "maximum", "minimum", "relu"})
+
+
 def apply(f: Function, x: Apply, operands: Sequence[Value]) -> Value:
     """Emit `x` and round its result where its dtype is narrower than its register."""
     result = APPLY[x.name](f, x, operands)
-    exact = x.name in ("select", "negative", "absolute", "maximum", "minimum")
+    exact = x.name in _EXACT
     return result if exact else rounded(f, result, x.dtype)
 
 
@@ -206,9 +209,21 @@ def _(f, x, operands):
 def _(f, x, operands):
     a, b = operands
     if a.type.is_float:
+        for number, known, other in zip(x.operands, (a, b), (b, a)):
+            if isinstance(number, Literal) and number.number == number.number:
+                # A number that is not NaN: the comparison is false for a NaN, which stays.
+                wins = f.compare("ogt" if x.name == "maximum" else "olt", known, other)
+                return f.select(wins, known, other)
         return VECTOR_MATH[x.name](f, a, b)
     name = "greater" if x.name == "maximum" else "less"
     return f.select(f.compare(predicate(name, x.dtype), a, b), a, b)
+
+
+@applies("relu")
+def _(f, x, operands):
+    (a,) = operands
+    zero = f.constant(a.type, 0.0)
+    return f.select(f.compare("ogt", zero, a), zero, a)
 
 
 @applies("absolute")

@@ -83,7 +83,7 @@ def matrix_multiply(dtype: str = "float32", size: int = 1024, threads: int = 1) 
     return 2.0 * size**3 / seconds
 
 
-# -- loops -----------------------------------------------------------------------------------
+# -- loops ---------------------------------------------------------------------------------
 
 
 def _seconds_per_turn(run: Callable[[int], None], count: int) -> float:

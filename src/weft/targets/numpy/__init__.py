@@ -1,6 +1,6 @@
 """The reference target: graphs evaluated on NumPy, the oracle of the tests.
 
-    arrays = evaluate(graph, [x, y])
+arrays = evaluate(graph, [x, y])
 """
 
 from __future__ import annotations
