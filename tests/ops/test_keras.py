@@ -20,7 +20,6 @@ DIFFERENT = {
     "cast-5": "Keras on JAX has no int64 here",
     "power-2": "a negative power of an integer is cut to an integer, not left undefined",
     "quantile-20": "halfway between two positions NumPy takes the even one, JAX the lower",
-    "histogram-1": "counts are integers",
 }
 
 

@@ -52,6 +52,9 @@ class Trace:
     def __init__(self, name: str = "graph") -> None:
         self.name = name
         self.parent: Trace | None = STATE.trace
+        # The tapes that record what this trace becomes: a loop or branch of its parent.
+        outer = self.parent.watchers if self.parent is not None else ()
+        self.watchers: tuple[Any, ...] = (*outer, *STATE.tapes)
         self.on_creation: Callable[[Any], None] | None = None
         self.inputs: list[Value] = []
         self.nodes: list[Node] = []
@@ -86,7 +89,7 @@ class Trace:
             if tensor.trace is self:
                 return tensor.value
             return self._capture(tensor).value
-        if self.parent is not None and any(tape.watches(tensor) for tape in STATE.tapes):
+        if self.parent is not None and any(tape.watches(tensor) for tape in self.watchers):
             # As an operand of the loop or branch the tape sees it; as a constant it would not.
             return self._captured_as(tensor).value
         known = self._constants.get(id(tensor))
