@@ -142,45 +142,57 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
     return take(x, places, axis=-1)
 
 
-def _blocks(who: str, x: Any, block_size: int, data_format: str) -> tuple[Tensor, int]:
-    x = as_tensor(x)
+def _block_size(who: str, x: Tensor, block_size: int, data_format: str) -> int:
     if data_format not in ("channels_last", "channels_first") or x.ndim != 4:
         raise ArgumentError(
             f"{who}: a batch of images in 'channels_last' or 'channels_first' is needed; "
             f"received {x.spec}, data_format={data_format!r}"
         )
-    return x, integer(block_size, who, "block_size")
+    size = integer(block_size, who, "block_size")
+    if size < 1:
+        raise ArgumentError(f"{who}: block_size must be >= 1; received {block_size}")
+    return size
 
 
 def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Tensor:
-    """Channels laid out as blocks of pixels: [n, h, w, c b b] → [n, h b, w b, c]."""
-    x, b = _blocks("depth_to_space", x, block_size, data_format)
+    """Channels laid out as blocks of pixels: [n, h, w, b b c] → [n, h b, w b, c].
+
+    With channels first: [n, c b b, h, w] → [n, c, h b, w b].
+    """
+    x = as_tensor(x)
+    b = _block_size("depth_to_space", x, block_size, data_format)
     first = data_format == "channels_first"
-    if first:
-        x = transpose(x, (0, 2, 3, 1))
-    n, h, w, c = x.shape
-    if b < 1 or c % (b * b):
+    n, h, w, c = [x.shape[axis] for axis in ((0, 2, 3, 1) if first else (0, 1, 2, 3))]
+    c, rest = divmod(c, b * b)
+    if rest:
         raise ShapeError(
-            f"depth_to_space: channels must divide by block_size²; received {x.spec}, "
-            f"block_size={b}"
+            "depth_to_space: channels must divide by block_size²; received "
+            f"{x.spec}, block_size={b}"
         )
-    x = reshape(x, (n, h, w, b, b, c // (b * b)))
-    x = reshape(transpose(x, (0, 1, 3, 2, 4, 5)), (n, h * b, w * b, c // (b * b)))
-    return transpose(x, (0, 3, 1, 2)) if first else x
+    if first:
+        x = transpose(reshape(x, (n, c, b, b, h, w)), (0, 1, 4, 2, 5, 3))
+        return reshape(x, (n, c, h * b, w * b))
+    x = transpose(reshape(x, (n, h, w, b, b, c)), (0, 1, 3, 2, 4, 5))
+    return reshape(x, (n, h * b, w * b, c))
 
 
 def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") -> Tensor:
-    """Blocks of pixels laid out as channels: [n, h b, w b, c] → [n, h, w, b b c]."""
-    x, b = _blocks("space_to_depth", x, block_size, data_format)
+    """Blocks of pixels laid out as channels: [n, h b, w b, c] → [n, h, w, b b c].
+
+    With channels first: [n, c, h b, w b] → [n, c b b, h, w].
+    """
+    x = as_tensor(x)
+    b = _block_size("space_to_depth", x, block_size, data_format)
     first = data_format == "channels_first"
-    if first:
-        x = transpose(x, (0, 2, 3, 1))
-    n, h, w, c = x.shape
-    if b < 1 or h % b or w % b:
+    n, h, w, c = [x.shape[axis] for axis in ((0, 2, 3, 1) if first else (0, 1, 2, 3))]
+    if h % b or w % b:
         raise ShapeError(
             "space_to_depth: height and width must divide by block_size; received "
             f"{x.spec}, block_size={b}"
         )
-    x = reshape(x, (n, h // b, b, w // b, b, c))
-    x = reshape(transpose(x, (0, 1, 3, 2, 4, 5)), (n, h // b, w // b, b * b * c))
-    return transpose(x, (0, 3, 1, 2)) if first else x
+    h, w = h // b, w // b
+    if first:
+        x = transpose(reshape(x, (n, c, h, b, w, b)), (0, 1, 3, 5, 2, 4))
+        return reshape(x, (n, c * b * b, h, w))
+    x = transpose(reshape(x, (n, h, b, w, b, c)), (0, 1, 3, 2, 4, 5))
+    return reshape(x, (n, h, w, b * b * c))

@@ -33,6 +33,8 @@ def some_axes(who: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     axes = tuple([one_axis(who, one, ndim) for one in numbers(axis, who, "axis")])
     if len(set(axes)) != len(axes):
         raise ArgumentError(f"{who}: an axis may be named once; received axis={axis}")

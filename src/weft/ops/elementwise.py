@@ -34,7 +34,7 @@ from weft.ops.promotion import (
 )
 from weft.primitives import elementwise as p
 
-_BITS = (dtypes.bool_, *INTEGERS)
+_BITS = INTEGERS | {dtypes.bool_}
 _INT32 = dtypes.int32
 
 # -- two operands ------------------------------------------------------------------------
@@ -140,7 +140,7 @@ ceil = float_unary("ceil", "The smallest whole number not below x.", p.ceil)
 # -- one operand, any number -------------------------------------------------------------
 
 negative = number_unary("negative", "-x.", p.negative)
-absolute = number_unary("absolute", "|x|.", p.absolute, same=(dtypes.bool_,))
+absolute = number_unary("absolute", "|x|.", p.absolute, same=frozenset([dtypes.bool_]))
 sign = number_unary("sign", "-1, 0 or 1: the sign of x.", p.sign)
 trunc = named(number_unary("trunc", "", p.trunc, same=_BITS), "trunc",
               "x without its fraction.")  # fmt: skip

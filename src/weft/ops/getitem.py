@@ -177,8 +177,8 @@ def _bound(bound: Any) -> int | None:
         if known is None:
             raise TraceError(
                 "index: the bounds of a slice decide its shape, so they must be known "
-                f"while tracing; received a traced tensor ({bound.spec}); use weft.ops.slice(x, "
-                "start, size), or gather with indices"
+                f"while tracing; received a traced tensor ({bound.spec}); use "
+                "weft.ops.slice(x, start, size), or take with indices"
             )
         return int(known)
     try:

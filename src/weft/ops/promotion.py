@@ -17,8 +17,13 @@ from weft.core.tensor import Tensor
 from weft.dtypes import DType, result_type
 from weft.errors import DTypeError, ShapeError
 from weft.ops.convert import as_tensor, cast, convert_to_tensor, scalar
+from weft.primitives import rules
 from weft.primitives import shape as moves
-from weft.primitives.rules import FLOATS, INTEGERS, NUMBERS, REALS
+
+FLOATS = frozenset(rules.FLOATS)
+INTEGERS = frozenset(rules.INTEGERS)
+NUMBERS = frozenset(rules.NUMBERS)
+REALS = frozenset(rules.REALS)
 
 _WEAK = frozenset((bool, int, float))
 
@@ -69,11 +74,11 @@ def as_number(x: Any, who: str) -> Tensor:
     return x
 
 
-def require(who: str, x: Tensor, accepted: tuple[DType, ...]) -> None:
+def require(who: str, x: Tensor, accepted: frozenset[DType]) -> None:
     """Raise DTypeError unless the dtype of `x` is one of `accepted`."""
     if x.dtype in accepted:
         return
-    names = ", ".join(dtype.name for dtype in accepted)
+    names = ", ".join(dtype.name for dtype in dtypes.ALL.values() if dtype in accepted)
     raise DTypeError(
         f"{who}: the dtype must be one of {names}; received {x.spec}; cast it first"
     )
@@ -156,7 +161,7 @@ def binary(
     doc: str,
     primitive: Primitive,
     *,
-    accepted: tuple[DType, ...] = REALS,
+    accepted: frozenset[DType] = REALS,
     also: tuple = (),
     on_bool: Any = None,
 ) -> Callable:
@@ -167,15 +172,37 @@ def binary(
         also: takes part in the promotion, such as `(float,)`.
         on_bool: the primitive for bools, or the dtype to cast them to.
     """
-    bind = primitive.bind
+    bind, evaluate = primitive.bind, primitive.evaluate
     direct = frozenset(dtype.numpy for dtype in accepted)
+    floats = frozenset(dtype.numpy for dtype in accepted & FLOATS)
 
     def operation(x1: Any, x2: Any) -> Tensor:
-        if type(x1) is Tensor and type(x2) is Tensor:
-            a, b = x1._array, x2._array
-            dtype = a.dtype
-            if dtype is b.dtype and a.shape == b.shape and dtype in direct:
-                return bind(x1, x2)
+        # The common cases by the shortest way: equal dtypes, or a float and a number.
+        kind1, kind2 = type(x1), type(x2)
+        if kind1 is Tensor:
+            if kind2 is float or kind2 is int:
+                if x1._array.dtype in floats:
+                    return join(x1, scalar(x2, x1.dtype))
+            elif kind2 is Tensor:
+                a, b = x1._array, x2._array
+                dtype = a.dtype
+                if dtype is b.dtype and dtype in direct:
+                    return bind(x1, x2) if a.shape == b.shape else join(x1, x2)
+        elif kind2 is Tensor and (kind1 is float or kind1 is int):
+            if x2._array.dtype in floats:
+                return join(scalar(x1, x2.dtype), x2)
+        return general(x1, x2)
+
+    def join(x1: Tensor, x2: Tensor) -> Tensor:
+        if STATE.trace is None and not STATE.tapes:
+            try:
+                return Tensor(evaluate(x1._array, x2._array))
+            except ValueError:
+                broadcast_shape(name, x1, x2)  # Raises with our words.
+                raise
+        return apply(name, primitive, x1, x2)
+
+    def general(x1: Any, x2: Any) -> Tensor:
         x1, x2 = promote(x1, x2, also=also)
         chosen = primitive
         if x1.dtype not in accepted:
@@ -204,7 +231,7 @@ def float_unary(name: str, doc: str, primitive: Primitive) -> Callable:
 
 
 def number_unary(
-    name: str, doc: str, primitive: Primitive, *, same: tuple[DType, ...] = ()
+    name: str, doc: str, primitive: Primitive, *, same: frozenset[DType] = frozenset()
 ) -> Callable:
     """An operation of one number; tensors with a dtype in `same` stay as they are."""
 

@@ -199,11 +199,11 @@ def _extreme(who: str, doc: str, primitive: Primitive, pair: Callable) -> Callab
 
 
 max = _extreme(
-    "max", "The largest element over axes; NaN if there is one. `initial` bounds it below.",
+    "max", "The largest element over axes; NaN if there is one. `initial` bounds it.",
     p.reduce_max, e.maximum,
 )  # fmt: skip
 min = _extreme(
-    "min", "The smallest element over axes; NaN if there is one. `initial` bounds it above.",
+    "min", "The smallest element over axes; NaN if there is one. `initial` bounds it.",
     p.reduce_min, e.minimum,
 )  # fmt: skip
 

@@ -142,7 +142,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
         >>> from weft import ops
         >>> counts, edges = ops.histogram([0.0, 1.0, 1.0, 4.0], bins=2)
         >>> counts.tolist(), edges.tolist()
-        ([3, 1], [0.0, 2.0, 4.0])
+        ([3.0, 1.0], [0.0, 2.0, 4.0])
     """
     x = as_tensor(x)
     require("histogram", x, REALS)
@@ -152,4 +152,4 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
     limits = None if range is None else tuple([float(limit) for limit in range])
     counts, edges = np.histogram(_values("histogram", as_float(x)), edges, limits)
     dtype = as_float(x).dtype.numpy
-    return Tensor(counts.astype(np.int32)), Tensor(np.asarray(edges).astype(dtype))
+    return Tensor(counts.astype(x.dtype.numpy)), Tensor(np.asarray(edges).astype(dtype))

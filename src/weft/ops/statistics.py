@@ -175,8 +175,6 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     n, m = long.size, short.size
     before = {"valid": 0, "same": m // 2, "full": m - 1}[mode]
     after = {"valid": 0, "same": m - 1 - m // 2, "full": m - 1}[mode]
-    if turned and mode == "same":
-        before, after = after, before
     padded = pad(long, (before, after))
     count = n + before + after - m + 1
     windows = take(padded, np.arange(count)[:, None] + np.arange(m)[None, :])
