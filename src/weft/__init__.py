@@ -22,8 +22,11 @@ from weft.errors import did_you_mean as _did_you_mean
 from weft.ops.convert import cast as cast
 from weft.ops.convert import convert_to_tensor as convert_to_tensor
 from weft.ops.variable import Variable as Variable
+from weft.targets.eager import install as _install_large
 
 __version__ = "0.1.0"
+
+_install_large()
 
 # Where public names live that are loaded when first used: (module, name or None for the
 # module itself).

@@ -22,6 +22,9 @@ from weft.errors import GraphError
 
 REGISTRY: dict[str, Primitive] = {}
 
+LARGE = 1 << 17
+"""Elements from which on a target may be asked to evaluate an eager operation."""
+
 
 class Primitive:
     """A named computation with its rules.
@@ -35,7 +38,7 @@ class Primitive:
         effects: whether it must run, in program order, even if nothing uses its results.
     """
 
-    __slots__ = ("effects", "evaluate", "name", "results", "selective", "spec", "vjp_rule")
+    __slots__ = ("effects", "evaluate", "large", "name", "results", "selective", "spec", "vjp_rule")
 
     def __init__(
         self,
@@ -52,6 +55,8 @@ class Primitive:
         self.results, self.effects = results, effects
         self.vjp_rule: Callable | None = None
         self.selective = False
+        # How a target evaluates large arrays at once, with the same bits (targets/eager.py).
+        self.large: Callable | None = None
         REGISTRY[name] = self
 
     def vjp(self, rule: Callable) -> Callable:
@@ -86,7 +91,10 @@ class Primitive:
         return outputs
 
     def _evaluate_now(self, inputs: tuple, parameters: dict) -> Any:
-        found = self.evaluate(*[tensor._array for tensor in inputs], **parameters)
+        arrays = [tensor._array for tensor in inputs]
+        if self.large is not None and arrays[0].size >= LARGE:
+            return Tensor(self.large(self, arrays, parameters))
+        found = self.evaluate(*arrays, **parameters)
         if self.results:
             return tuple([Tensor(array) for array in found])
         return Tensor(found)

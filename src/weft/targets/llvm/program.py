@@ -26,7 +26,7 @@ from weft.compiler.updates import can_update, lower_update
 from weft.core.graph import Graph, Node, Value
 from weft.core.spec import Spec
 from weft.core.variable import aligned_empty
-from weft.targets.llvm import cache, team
+from weft.targets.llvm import blocks, cache, team
 from weft.targets.llvm.kernels import Kernel, kernels_of, nest_kernel
 from weft.targets.llvm.machine import Machine, host
 from weft.targets.llvm.runtime import Launch, Program, ProgramBuilder
@@ -485,7 +485,7 @@ class Executable:
                 last[i] = array
         results = []
         for slot, shape, dtype in self._outputs:
-            result = np.empty(shape, dtype)
+            result = blocks.empty(shape, dtype)
             table[slot] = result.__array_interface__["data"][0]
             results.append(result)
         status = team.run(self.program, self._table_address)
