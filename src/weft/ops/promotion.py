@@ -172,7 +172,7 @@ def binary(
         also: takes part in the promotion, such as `(float,)`.
         on_bool: the primitive for bools, or the dtype to cast them to.
     """
-    bind, evaluate = primitive.bind, primitive.evaluate
+    bind = primitive.bind
     direct = frozenset(dtype.numpy for dtype in accepted)
     floats = frozenset(dtype.numpy for dtype in accepted & FLOATS)
 
@@ -196,7 +196,7 @@ def binary(
     def join(x1: Tensor, x2: Tensor) -> Tensor:
         if STATE.trace is None and not STATE.tapes:
             try:
-                return Tensor(evaluate(x1._array, x2._array))
+                return Tensor(primitive.evaluate(x1._array, x2._array))
             except ValueError:
                 broadcast_shape(name, x1, x2)  # Raises with our words.
                 raise
