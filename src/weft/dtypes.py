@@ -95,6 +95,8 @@ class DType(str):
             return True
         if isinstance(other, str):
             return str.__eq__(self, other)
+        if other is None:  # canonical would take it for the default.
+            return False
         try:
             return canonical(other) is self
         except DTypeError:

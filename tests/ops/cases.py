@@ -36,12 +36,13 @@ IMAGE = np.arange(32, dtype="float32").reshape(1, 4, 2, 4)
 _FLOAT_UNARY = """exp expm1 sin cos tan sinh cosh tanh arcsinh arctan sigmoid erf erfc floor
 ceil deg2rad rad2deg exp2 sinc cbrt""".split()
 _POSITIVE_UNARY = "log log1p log2 log10 sqrt rsqrt reciprocal".split()
-_ANY_UNARY = """negative absolute abs sign trunc square isfinite isinf isnan isposinf isneginf
-signbit logical_not conj real fabs nan_to_num""".split()
+_ANY_UNARY = """negative absolute abs sign trunc square isfinite isinf isnan isposinf
+isneginf signbit logical_not conj real fabs nan_to_num""".split()
 _ACTIVATIONS = """relu relu6 leaky_relu elu selu celu gelu silu swish softplus softsign
 log_sigmoid hard_sigmoid hard_silu hard_tanh hard_shrink soft_shrink tanh_shrink squareplus
 sparse_plus sparse_sigmoid softmax log_softmax sparsemax""".split()
-_ARITHMETIC = "add subtract multiply divide true_divide maximum minimum power mod floor_divide".split()
+_ARITHMETIC = """add subtract multiply divide true_divide maximum minimum power mod
+floor_divide""".split()
 _PAIRS = """arctan2 logaddexp logaddexp2 hypot fmax fmin fmod heaviside divide_no_nan
 nextafter""".split()
 _COMPARISONS = "equal not_equal less less_equal greater greater_equal".split()
@@ -355,7 +356,8 @@ def _products():
     yield "cross", [A[:, :2], B[:, :2]]
     for text, operands in [
         ("ij,jk->ik", [A, SQUARE]), ("ij,jk", [A, SQUARE]), ("ii->i", [SQUARE]),
-        ("ii", [SQUARE]), ("ij->ji", [A]), ("ij->", [A]), ("...ij,...jk->...ik", [CUBE, np.ones((2, 4, 2), "float32")]),
+        ("ii", [SQUARE]), ("ij->ji", [A]), ("ij->", [A]),
+        ("...ij,...jk->...ik", [CUBE, np.ones((2, 4, 2), "float32")]),
         ("i,j->ij", [arr([1, 2]), arr([3, 4, 5])]), ("ijk,ijk->k", [CUBE, CUBE]),
         ("ij,jk,kl->il", [A, SQUARE, SQUARE]), ("bij,bkj->bik", [CUBE, CUBE]),
         ("...i->...", [CUBE]), ("ij,ij->ij", [A, B]), ("i...,i->...", [CUBE, arr([1, 2])]),

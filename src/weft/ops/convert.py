@@ -144,14 +144,12 @@ def _text_array(array: np.ndarray, wanted: DType | None) -> np.ndarray:
                 f".astype('float32')"
             )
         return np.array(array, np.object_)
-    odd = next(
-        (item for item in flat if not isinstance(item, int | float | np.number)), None
-    )
-    if odd is None:
-        return _own_array(np.array(array.tolist()), wanted)
+    odd = [item for item in flat if not isinstance(item, int | float | np.number)][:1]
+    if not odd:
+        return convert_to_tensor(array.tolist(), wanted)._array
     raise ArgumentTypeError(
         "convert_to_tensor: an array of Python objects must hold only numbers or only "
-        f"text; received an item of type {type(odd).__name__}: {str(odd)[:60]}; fill or "
+        f"text; received an item of type {type(odd[0]).__name__}: {str(odd[0])[:60]}; fill or "
         "drop such items, then use .astype('float32')"
     )
 
@@ -180,7 +178,7 @@ def _from_sequence(x: Any, wanted: DType | None) -> Tensor:
         return _stack(list(x), wanted)
     if any(issubclass(kind, str | bytes) for kind in types):
         return Tensor(_text_array(_rectangular(x, np.object_), wanted))
-    if not all(issubclass(kind, np.ndarray | np.generic | SCALARS) for kind in types):
+    if not all(issubclass(kind, (np.ndarray, np.generic, *SCALARS)) for kind in types):
         return _stack(list(x), wanted)
     array = _rectangular(x, None)
     if wanted is None and array.dtype.kind != "O":

@@ -62,8 +62,7 @@ def _now(x: Tensor, key: Any) -> Tensor:
     try:
         found = x._array[key]
     except builtins.IndexError:
-        _expanded(x, key)  # Raises with our words, if it is an int out of range.
-        _check_ranges(x, _expanded(x, key))
+        _check_ranges(x, _expanded(x, key))  # Raises with our words.
         raise
     if x.dtype is dtypes.string and not isinstance(found, np.ndarray):
         array = np.empty((), np.object_)
