@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from weft.compiler.index import ZERO, Var
+from weft.compiler.index import ZERO, Dynamic, Var
 from weft.compiler.loops import Apply, Expression, Load, Nest, Reduce, Stage
 from weft.compiler.lower import vector_variable
 from weft.dtypes import DType
@@ -94,11 +94,16 @@ def nanoseconds(nest: Nest, lanes: int) -> float:
     per_point = 0.0
     for expression in nest.expressions():
         if isinstance(expression, Load):
-            per_point += 1.0
+            # Memory that no prefetcher can foresee takes its time.
+            per_point += 4.0 if _is_scattered(expression) else 1.0
         elif isinstance(expression, Apply):
             per_point += 12.0 if expression.name in _COSTLY else 1.0
     per_point += sum(1.0 for _ in nest.statements())
     return nest.points() * per_point * (0.3 if lanes < 2 else 0.6 / lanes)
+
+
+def _is_scattered(load: Load) -> bool:
+    return any(isinstance(atom, Dynamic) for atom in load.offset.terms)
 
 
 def emit_nest(
