@@ -359,9 +359,9 @@ class Function:
     def code(self) -> str:
         """The source that is traced: AutoGraph's rewriting, or the function's own."""
         converted = self._conversion()
-        source = getattr(converted, "__weft_source__", None)
-        if source is not None:
-            return source
+        conversion = getattr(converted, "__weft_conversion__", None)
+        if conversion is not None:
+            return conversion.source
         return inspect.getsource(converted)
 
     def experimental_get_tracing_count(self) -> int:
