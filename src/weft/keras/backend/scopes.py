@@ -1,0 +1,118 @@
+"""What holds while a block runs: the dtype variables are read in, and symbolic running."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from weft.dtypes import DType
+
+
+class _Scopes(threading.local):
+    """`autocast` is the dtype that float variables are read in, None to leave them.
+
+    `unknown` is the size that stands for unknown extents while shapes are inferred, None
+    outside of that.
+    """
+
+    def __init__(self) -> None:
+        self.autocast: DType | None = None
+        self.unknown: int | None = None
+        self.stateless: list[Any] = []
+
+
+SCOPES = _Scopes()
+
+
+@contextlib.contextmanager
+def autocast(dtype: DType | None) -> Iterator[None]:
+    """Float variables read inside come in `dtype`."""
+    before = SCOPES.autocast
+    SCOPES.autocast = dtype
+    try:
+        yield
+    finally:
+        SCOPES.autocast = before
+
+
+@contextlib.contextmanager
+def inferring(unknown: int | None) -> Iterator[None]:
+    """Inside, `unknown` stands for extents that are not known."""
+    before = SCOPES.unknown
+    SCOPES.unknown = unknown
+    try:
+        yield
+    finally:
+        SCOPES.unknown = before
+
+
+def in_symbolic_scope() -> bool:
+    """Whether shapes are being inferred: values are of no consequence."""
+    return SCOPES.unknown is not None
+
+
+def known_shape(shape: tuple[int, ...]) -> tuple[int | None, ...]:
+    """The shape with None where an unknown extent is being stood in for."""
+    unknown = SCOPES.unknown
+    if unknown is None:
+        return tuple(shape)
+    return tuple([None if extent == unknown else extent for extent in shape])
+
+
+class StatelessScope:
+    """Variables keep their values inside; what is assigned is kept by the scope instead.
+
+    Args:
+        state_mapping: pairs (variable, value to read inside).
+        collect_losses: keep what `add_loss` gives, in `losses`.
+        initialize_variables: accepted for compatibility; variables always have a value.
+    """
+
+    def __init__(
+        self,
+        state_mapping: Any = None,
+        collect_losses: bool = False,
+        initialize_variables: bool = True,
+    ) -> None:
+        from weft.ops import convert_to_tensor
+
+        self.collect_losses = collect_losses
+        self.initialize_variables = initialize_variables
+        self.losses: list[Any] = []
+        self._values: dict[int, tuple[Any, Any]] = {}
+        for variable, value in state_mapping or ():
+            value = convert_to_tensor(value, dtype=variable.dtype)
+            self._values[id(variable)] = (variable, value)
+
+    def __enter__(self) -> StatelessScope:
+        SCOPES.stateless.append(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        SCOPES.stateless.pop()
+
+    def add_loss(self, loss: Any) -> None:
+        self.losses.append(loss)
+
+    def add_update(self, update: tuple[Any, Any]) -> None:
+        variable, value = update
+        self._values[id(variable)] = (variable, value)
+
+    def get_current_value(self, variable: Any) -> Any:
+        """The value the variable has here, None where the scope has none."""
+        found = self._values.get(id(variable))
+        return None if found is None else found[1]
+
+
+class SymbolicScope(contextlib.AbstractContextManager):
+    """Marks a block in which only shapes matter."""
+
+    def __enter__(self) -> SymbolicScope:
+        self._scope = inferring(SCOPES.unknown or -1)
+        self._scope.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._scope.__exit__(*exception)

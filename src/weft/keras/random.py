@@ -1,0 +1,22 @@
+"""keras.random: random tensors, by SeedGenerator, int seed or the global seed."""
+
+from __future__ import annotations
+
+from weft.random import (
+    SeedGenerator,
+    beta,
+    binomial,
+    categorical,
+    dropout,
+    gamma,
+    normal,
+    randint,
+    shuffle,
+    truncated_normal,
+    uniform,
+)
+
+__all__ = [
+    "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal",
+    "randint", "shuffle", "truncated_normal", "uniform",
+]  # fmt: skip
