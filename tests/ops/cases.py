@@ -282,6 +282,17 @@ def _shapes():
         {"data_format": "channels_first"},
     )
     yield "space_to_depth", [IMAGE, 2], {"data_format": "channels_first"}
+    yield "i0", [arr([0.0, 1.0, -7.5, 9.0, 30.0])]
+    yield "unfold", [IMAGE, 2], {"stride": 2}
+    yield "unfold", [IMAGE, (2, 1)], {"dilation": (2, 1), "padding": (1, 0)}
+    columns = np.arange(2 * 8 * 6, dtype="float32").reshape(2, 8, 6)
+    yield "fold", [columns, (3, 4), 2]
+    yield "fold", [columns, (4, 6), 2], {"stride": 2}
+    yield (
+        "fold",
+        [columns.reshape(3, 4, 8), (2, 3), 2],
+        {"padding": (1, 1), "stride": (2, 1), "dilation": 1},
+    )
     yield "extract_sequences", [arr([[1, 2, 3, 4, 5]]), 3, 2]
 
 

@@ -160,7 +160,7 @@ def test_tensors_of_unequal_shape():
         weft.convert_to_tensor([ops.ones(2), ops.ones(3)])
 
 
-# -- NumPy and others ----------------------------------------------------------------------
+# -- NumPy and others ---------------------------------------------------------------------
 
 
 def test_numpy_functions_give_arrays():
@@ -228,7 +228,7 @@ def test_copies_and_pickles():
     assert (again.name, again.trainable, again.shape) == ("w", False, (2,))
 
 
-# -- how tensors are shown ------------------------------------------------------------------
+# -- how tensors are shown ----------------------------------------------------------------
 
 SHOWN = [
     (1, "weft.Tensor(1, shape=(), dtype=int32)",

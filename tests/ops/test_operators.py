@@ -107,7 +107,7 @@ def test_zero_keeps_its_sign():
     assert (one / -0.0).tolist() == -np.inf and (one / 0.0).tolist() == np.inf
 
 
-# -- Python's protocols --------------------------------------------------------------------
+# -- Python's protocols -------------------------------------------------------------------
 
 
 def test_numbers():
@@ -151,7 +151,7 @@ def test_device():
     assert ops.ones(1).device.endswith("CPU:0")
 
 
-# -- variables ------------------------------------------------------------------------------
+# -- variables -----------------------------------------------------------------------------
 
 
 def test_assign():
@@ -180,7 +180,7 @@ def test_variable_arguments():
     assert v.numpy().tolist() == [0, 0]
 
 
-# -- errors ---------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------
 
 T = weft.convert_to_tensor(X)
 # Shortened, so that a row is a line.

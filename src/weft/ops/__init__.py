@@ -7,10 +7,14 @@ ops.softmax(ops.matmul(x, w) + b)
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable as _Callable
 from typing import Any
 
 from weft.dtypes import ALL as _DTYPES
 from weft.errors import did_you_mean
+
+# Attaches the operators to Tensor and Variable.
 from weft.ops import operators as operators
 from weft.ops.activations import (
     celu as celu,
@@ -94,19 +98,7 @@ from weft.ops.activations import (
     threshold as threshold,
 )
 from weft.ops.attention import (
-    cdist as cdist,
-)
-from weft.ops.attention import (
-    depth_to_space as depth_to_space,
-)
-from weft.ops.attention import (
     dot_product_attention as dot_product_attention,
-)
-from weft.ops.attention import (
-    extract_sequences as extract_sequences,
-)
-from weft.ops.attention import (
-    space_to_depth as space_to_depth,
 )
 from weft.ops.contraction import (
     cross as cross,
@@ -867,6 +859,12 @@ from weft.ops.sorting import (
 from weft.ops.sorting import (
     top_k as top_k,
 )
+from weft.ops.special import (
+    i0 as i0,
+)
+from weft.ops.statistics import (
+    cdist as cdist,
+)
 from weft.ops.statistics import (
     corrcoef as corrcoef,
 )
@@ -891,6 +889,21 @@ from weft.ops.statistics import (
 from weft.ops.statistics import (
     quantile as quantile,
 )
+from weft.ops.windows import (
+    depth_to_space as depth_to_space,
+)
+from weft.ops.windows import (
+    extract_sequences as extract_sequences,
+)
+from weft.ops.windows import (
+    fold as fold,
+)
+from weft.ops.windows import (
+    space_to_depth as space_to_depth,
+)
+from weft.ops.windows import (
+    unfold as unfold,
+)
 
 # Written above this room, and looked up when first used: control flow is staged by
 # weft.function, derivatives are cut by weft.autodiff.
@@ -900,8 +913,8 @@ _ELSEWHERE = {
          "associative_scan"),
         "weft.function.control",
     ),
-    "custom_gradient": "weft.autodiff.custom_gradient",
-    "stop_gradient": "weft.autodiff.custom_gradient",
+    "numpy": "weft.ops.numpy",
+    "nn": "weft.ops.nn",
 }  # fmt: skip
 
 
@@ -910,11 +923,24 @@ def dtype(x: Any) -> str:
     return convert_to_tensor(x).dtype.name
 
 
+def custom_gradient(f: _Callable) -> _Callable:
+    """A function with a derivative of one's own: see `weft.custom_gradient`."""
+    from weft.autodiff import custom_gradient as decorate
+
+    return decorate(f)
+
+
+def stop_gradient(variable: Any) -> Any:
+    """The same values, as constants for derivatives."""
+    from weft.autodiff import stop_gradient as stop
+
+    return stop(variable)
+
+
 def __getattr__(name: str) -> Any:
     if name in _ELSEWHERE:
-        import importlib
-
-        found = getattr(importlib.import_module(_ELSEWHERE[name]), name)
+        module = importlib.import_module(_ELSEWHERE[name])
+        found = getattr(module, name, module)
         globals()[name] = found
         return found
     if name in _DTYPES:

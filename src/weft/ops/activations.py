@@ -9,8 +9,8 @@ from weft.core.tensor import Tensor
 from weft.errors import ShapeError
 from weft.ops import elementwise as e
 from weft.ops.axes import one_axis, some_axes
-from weft.ops.convert import as_tensor, cast, scalar
-from weft.ops.promotion import apply, as_float
+from weft.ops.convert import as_tensor, cast
+from weft.ops.promotion import as_float
 from weft.primitives import elementwise as p
 
 _SELU_ALPHA = 1.6732632423543772

@@ -147,10 +147,11 @@ def _text_array(array: np.ndarray, wanted: DType | None) -> np.ndarray:
     odd = [item for item in flat if not isinstance(item, int | float | np.number)][:1]
     if not odd:
         return convert_to_tensor(array.tolist(), wanted)._array
+    kind, shown = type(odd[0]).__name__, str(odd[0])[:60]
     raise ArgumentTypeError(
         "convert_to_tensor: an array of Python objects must hold only numbers or only "
-        f"text; received an item of type {type(odd[0]).__name__}: {str(odd[0])[:60]}; fill or "
-        "drop such items, then use .astype('float32')"
+        f"text; received an item of type {kind}: {shown}; fill or drop such items, then "
+        "use .astype('float32')"
     )
 
 

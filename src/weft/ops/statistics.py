@@ -1,4 +1,4 @@
-"""Quantiles and correlations."""
+"""Quantiles, correlations, distances."""
 
 from __future__ import annotations
 
@@ -180,3 +180,23 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     windows = take(padded, np.arange(count)[:, None] + np.arange(m)[None, :])
     found = matmul(windows, short)
     return flip(found) if turned else found
+
+
+# -- distances ---------------------------------------------------------------------------
+
+
+def cdist(x: Any, y: Any) -> Tensor:
+    """The distances between the rows of x and the rows of y.
+
+    Example:
+        >>> from weft import ops
+        >>> ops.cdist([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
+        [[5.0]]
+    """
+    x, y = promote(x, y, also=(float,))
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
+        raise ShapeError(
+            f"cdist: rows of one size are needed; received {x.spec} and {y.spec}"
+        )
+    difference = expand_dims(x, -2) - expand_dims(y, -3)
+    return e.sqrt(reduce.sum(difference * difference, -1))
