@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from weft.core.spec import Spec
+from weft.core.typed import Operators
 from weft.dtypes import DType, from_numpy
 from weft.errors import TraceError
 
 _ndarray = np.ndarray
 
 
-class Tensor:
+class Tensor(Operators):
     """An immutable n-dimensional array.
 
     Made by `weft.convert_to_tensor` and by operations, not by this constructor, which

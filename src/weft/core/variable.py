@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from weft.core.primitive import Primitive
 from weft.core.spec import Spec
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
+from weft.core.typed import Operators
 from weft.dtypes import DType, from_numpy
 from weft.errors import DTypeError, ShapeError
 
@@ -76,7 +77,7 @@ def _(ct: Tensor, out: Tensor, variable: Any) -> Tensor:
     return ct
 
 
-class Variable:
+class Variable(Operators):
     """A mutable tensor with a name.
 
     Args:
@@ -85,6 +86,12 @@ class Variable:
         name: shown in summaries and errors.
         constraint: function applied to the value after an optimizer's update.
     """
+
+    if TYPE_CHECKING:
+        # Attached by ops/operators.py too.
+        def assign(self, value: Any) -> Variable: ...
+        def assign_add(self, value: Any) -> Variable: ...
+        def assign_sub(self, value: Any) -> Variable: ...
 
     __array_priority__ = 1000
 

@@ -293,7 +293,10 @@ def _from_start(index: Tensor, extent: int) -> Tensor:
 
 
 def _with_dynamic_ints(x: Tensor, items: list) -> Tensor:
-    starts, sizes, rest, axis = [], [], [], 0
+    starts: list[Tensor] = []
+    sizes: list[int] = []
+    rest: list[Any] = []
+    axis = 0
     for item in items:
         if item is None:
             rest.append(item)

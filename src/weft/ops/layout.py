@@ -126,7 +126,7 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
         ShapeError: if a given axis has another extent.
     """
     x = as_tensor(x)
-    axes = [i for i, n in enumerate(x.shape) if n == 1]
+    axes = tuple([i for i, n in enumerate(x.shape) if n == 1])
     if axis is not None:
         axes = some_axes("squeeze", axis, x.ndim)
         for one in axes:
@@ -617,7 +617,8 @@ def _triangle(name: str, doc: str, keep_lower: bool) -> Callable:
         if x.ndim < 2:
             raise ShapeError(f"{name}: a matrix is needed; received {x.spec}")
         k = integer(k, name, "k")
-        lower = _below(*x.shape[-2:], k if keep_lower else k - 1)
+        rows, columns = x.shape[-2:]
+        lower = _below(rows, columns, k if keep_lower else k - 1)
         zero = cast(0, x.dtype)
         return e.where(lower, x, zero) if keep_lower else e.where(lower, zero, x)
 

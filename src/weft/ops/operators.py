@@ -94,7 +94,7 @@ def _attach_operators(kind: type) -> None:
         setattr(kind, f"__{name}__", _method(operation))
     for name, operation in UNARY.items():
         setattr(kind, f"__{name}__", operation)
-    kind.__hash__ = object.__hash__  # type: ignore[method-assign]
+    kind.__hash__ = object.__hash__  # type: ignore[method-assign,assignment]
 
 
 # -- one value as a Python number --------------------------------------------------------
@@ -275,7 +275,7 @@ def _reduce(self: Tensor) -> tuple:
 
 
 def _rebuilt(kind: type, array: np.ndarray, state: dict) -> Variable:
-    variable = kind.__new__(kind)
+    variable: Variable = object.__new__(kind)
     core.Variable.__init__(
         variable,
         core.aligned_copy(array),

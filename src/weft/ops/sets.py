@@ -74,7 +74,7 @@ def unique(
         along = 0 if axis is None else axis
         values = _sized(values, size, along, fill_value)
         index, counts = _sized(index, size, 0, None), _sized(counts, size, 0, 0)
-    wanted = [
+    wanted: list[tuple[bool, np.ndarray, Any]] = [
         (True, values, values.dtype),
         (return_index, index, np.int32),
         (return_inverse, inverse, np.int32),
@@ -149,7 +149,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
     if isinstance(bins, int) and bins < 1:
         raise ArgumentError(f"histogram: bins must be >= 1; received {bins}")
     edges = bins if isinstance(bins, int) else _values("histogram", bins)
-    limits = None if range is None else tuple([float(limit) for limit in range])
-    counts, edges = np.histogram(_values("histogram", as_float(x)), edges, limits)
+    limits = None if range is None else (float(range[0]), float(range[1]))
+    counts, found = np.histogram(_values("histogram", as_float(x)), edges, limits)
     dtype = as_float(x).dtype.numpy
-    return Tensor(counts.astype(x.dtype.numpy)), Tensor(np.asarray(edges).astype(dtype))
+    return Tensor(counts.astype(x.dtype.numpy)), Tensor(np.asarray(found).astype(dtype))

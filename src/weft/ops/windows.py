@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError, ShapeError
 from weft.ops.convert import as_tensor, cast, integer, numbers
+from weft.ops.elementwise import add
 from weft.ops.indexing import take
 from weft.ops.layout import reshape, stack, transpose
 from weft.primitives import shape as p
@@ -129,15 +131,18 @@ def fold(
         )
     n, c = x.shape[0], x.shape[1] // len(starts)
     parts = reshape(x, (n, c, len(starts), rows, columns))
-    zero, total = cast(0, x.dtype), None
+    zero = cast(0, x.dtype)
+    padded = []
     interior = (0, 0, *[by - 1 for by in windows.stride])
     for number, start in enumerate(starts):
         ends = zip(windows.padded, windows.stop(start))
         high = (0, 0, *[extent - end for extent, end in ends])
-        part = p.pad.bind(
-            parts[:, :, number], zero, low=(0, 0, *start), high=high, interior=interior
+        padded.append(
+            p.pad.bind(
+                parts[:, :, number], zero, low=(0, 0, *start), high=high, interior=interior
+            )
         )
-        total = part if total is None else total + part
+    total = functools.reduce(add, padded)
     top, left = windows.padding
     return total[:, :, top : top + size[0], left : left + size[1]]
 
