@@ -1,0 +1,286 @@
+"""The losses as classes: a function with its arguments, a name and a reduction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weft import ops
+from weft.keras.losses import functions as f
+from weft.keras.losses.loss import LossFunctionWrapper
+
+
+class BinaryCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of labels 0 and 1."""
+
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.binary_crossentropy, reduction=reduction, name=name, dtype=dtype,
+            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+
+class BinaryFocalCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of labels 0 and 1 that weighs easy samples less."""
+
+    def __init__(
+        self, apply_class_balancing: bool = False, alpha: float = 0.25,
+        gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0,
+        axis: int = -1, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_focal_crossentropy", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.binary_focal_crossentropy, reduction=reduction, name=name, dtype=dtype,
+            apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
+            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+
+class CategoricalCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of one-hot labels."""
+
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.categorical_crossentropy, reduction=reduction, name=name, dtype=dtype,
+            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+
+class CategoricalFocalCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of one-hot labels that weighs easy samples less."""
+
+    def __init__(
+        self, alpha: Any = 0.25, gamma: float = 2.0, from_logits: bool = False,
+        label_smoothing: float = 0.0, axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_focal_crossentropy", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.categorical_focal_crossentropy, reduction=reduction, name=name,
+            dtype=dtype, alpha=alpha, gamma=gamma, from_logits=from_logits,
+            label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+
+class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
+    """Cross-entropy of integer labels, robust against wrong ones."""
+
+    def __init__(
+        self, q: float = 0.5, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_generalized_cross_entropy", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.categorical_generalized_cross_entropy, reduction=reduction, name=name,
+            dtype=dtype, q=f.require_q(q),
+        )  # fmt: skip
+
+
+class CategoricalHinge(LossFunctionWrapper):
+    """max(best wrong score - right score + 1, 0) of one-hot labels."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_hinge", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.categorical_hinge, reduction=reduction, name=name, dtype=dtype)
+
+
+class Circle(LossFunctionWrapper):
+    """The circle loss of embeddings, which it brings to unit length first."""
+
+    def __init__(
+        self, gamma: float = 80.0, margin: float = 0.4, remove_diagonal: bool = True,
+        reduction: str | None = "sum_over_batch_size", name: str | None = "circle",
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.circle, reduction=reduction, name=name, dtype=dtype, gamma=gamma,
+            margin=margin, remove_diagonal=remove_diagonal,
+        )  # fmt: skip
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of embeddings scaled to unit length."""
+        return self.fn(y_true, ops.normalize(y_pred, axis=-1), **self._fn_kwargs)
+
+    def mask(self, y_true: Any, y_pred: Any, losses: Any) -> Any:
+        """Only samples with a positive loss count."""
+        return losses > 0
+
+
+class CosineSimilarity(LossFunctionWrapper):
+    """Minus the cosine of the angle between label and prediction."""
+
+    def __init__(
+        self, axis: int = -1, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "cosine_similarity", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.cosine_similarity, reduction=reduction, name=name, dtype=dtype,
+            axis=axis,
+        )  # fmt: skip
+
+
+class Dice(LossFunctionWrapper):
+    """1 - the Dice overlap, for segmentation."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = "dice",
+        axis: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.dice, reduction=reduction, name=name, dtype=dtype, axis=axis)
+
+
+class Hinge(LossFunctionWrapper):
+    """max(1 - y_true y_pred, 0) of labels -1 and 1."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = "hinge",
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.hinge, reduction=reduction, name=name, dtype=dtype)
+
+
+class Huber(LossFunctionWrapper):
+    """Squares for small errors, straight lines for those beyond `delta`."""
+
+    def __init__(
+        self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "huber_loss", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.huber, reduction=reduction, name=name, dtype=dtype, delta=delta,
+        )  # fmt: skip
+
+
+class KLDivergence(LossFunctionWrapper):
+    """sum(y_true log(y_true / y_pred)) of distributions."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "kl_divergence", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.kl_divergence, reduction=reduction, name=name, dtype=dtype)
+
+
+class LogCosh(LossFunctionWrapper):
+    """log(cosh(error))."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "log_cosh", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.log_cosh, reduction=reduction, name=name, dtype=dtype)
+
+
+class MeanAbsoluteError(LossFunctionWrapper):
+    """The mean of absolute errors."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_absolute_error", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.mean_absolute_error, reduction=reduction, name=name, dtype=dtype,
+        )  # fmt: skip
+
+
+class MeanAbsolutePercentageError(LossFunctionWrapper):
+    """The mean of errors relative to the label, in percent."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_absolute_percentage_error", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.mean_absolute_percentage_error, reduction=reduction, name=name,
+            dtype=dtype,
+        )  # fmt: skip
+
+
+class MeanSquaredError(LossFunctionWrapper):
+    """The mean of squared errors."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_squared_error", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.mean_squared_error, reduction=reduction, name=name, dtype=dtype,
+        )  # fmt: skip
+
+
+class MeanSquaredLogarithmicError(LossFunctionWrapper):
+    """The mean of squared differences of log(y + 1)."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_squared_logarithmic_error", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.mean_squared_logarithmic_error, reduction=reduction, name=name,
+            dtype=dtype,
+        )  # fmt: skip
+
+
+class Poisson(LossFunctionWrapper):
+    """y_pred - y_true log(y_pred): counts with the predicted rate."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = "poisson",
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.poisson, reduction=reduction, name=name, dtype=dtype)
+
+
+class SparseCategoricalCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of integer labels."""
+
+    keeps_labels = True
+
+    def __init__(
+        self, from_logits: bool = False, ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size", axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.sparse_categorical_crossentropy, reduction=reduction, name=name,
+            dtype=dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis,
+        )  # fmt: skip
+        self.ignore_class = ignore_class
+
+    def mask(self, y_true: Any, y_pred: Any, losses: Any) -> Any:
+        """Which samples are not of the class to ignore."""
+        if self.ignore_class is None:
+            return None
+        return ops.reshape(ops.not_equal(y_true, self.ignore_class), losses.shape)
+
+
+class SquaredHinge(LossFunctionWrapper):
+    """max(1 - y_true y_pred, 0)² of labels -1 and 1."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size",
+        name: str | None = "squared_hinge", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.squared_hinge, reduction=reduction, name=name, dtype=dtype)
+
+
+class Tversky(LossFunctionWrapper):
+    """Dice whose two kinds of mistakes weigh `alpha` and `beta`."""
+
+    def __init__(
+        self, alpha: float = 0.5, beta: float = 0.5,
+        reduction: str | None = "sum_over_batch_size", name: str | None = "tversky",
+        axis: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f.tversky, reduction=reduction, name=name, dtype=dtype, alpha=alpha,
+            beta=beta, axis=axis,
+        )  # fmt: skip

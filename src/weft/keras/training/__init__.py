@@ -1,0 +1,1 @@
+"""Training: compiling a model, fitting, evaluating and predicting."""

@@ -1,0 +1,503 @@
+"""Data of every kind as batches: arrays in memory, datasets, generators.
+
+An adapter knows its number of steps where it can be known, and gives batches `(x,)`,
+`(x, y)` or `(x, y, sample_weight)`. Arrays in memory stay whole: training runs over them in
+one program, which gathers the rows of each batch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from weft import config, random, tree
+from weft.core.tensor import Tensor
+from weft.core.variable import Variable
+from weft.dtypes import canonical
+from weft.errors import ArgumentError, ArgumentTypeError, DTypeError
+from weft.keras.training.py_dataset import PyDataset
+from weft.ops.convert import convert_to_tensor
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """`(x, y, sample_weight)` of a batch; None where something is missing.
+
+    Example:
+        >>> from weft.keras.training.data_adapters import unpack_x_y_sample_weight
+        >>> unpack_x_y_sample_weight((1, 2))
+        (1, 2, None)
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ArgumentError(
+            "data: a batch must be x, (x,), (x, y) or (x, y, sample_weight); received "
+            f"{len(data)} items"
+        )
+    return (*data, None, None)[:3]
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """The inverse of `unpack_x_y_sample_weight`."""
+    if y is None:
+        return x if not isinstance(x, tuple | list) else (x,)
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+# -- values ------------------------------------------------------------------------------
+
+
+def as_array(value: Any, who: str) -> np.ndarray:
+    """Anything with numbers as a contiguous native array, floats as `floatx()`.
+
+    Arrays that are so already are not copied.
+
+    Raises:
+        ArgumentTypeError, DTypeError: for what holds no numbers, by name.
+    """
+    array = _raw_array(value, who)
+    kind = array.dtype.kind
+    if kind in "OSUM":
+        array = _numbers_of_objects(array, who)
+        kind = array.dtype.kind
+    wanted = array.dtype.newbyteorder("=")
+    # ml_dtypes' floats have the kind "V".
+    if kind == "f" or (kind == "V" and canonical(array.dtype).is_floating):
+        wanted = canonical(config.floatx()).numpy
+    if array.dtype != wanted:
+        array = array.astype(wanted)
+    canonical(array.dtype)
+    return np.ascontiguousarray(array) if array.ndim else array
+
+
+def _raw_array(value: Any, who: str) -> np.ndarray:
+    if type(value) is np.ndarray:
+        return value
+    if isinstance(value, Tensor):
+        return value._array
+    if isinstance(value, Variable):
+        return value.value._array
+    if hasattr(value, "to_numpy"):  # pandas and polars
+        return value.to_numpy()
+    if hasattr(value, "toarray"):  # scipy.sparse
+        return value.toarray()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.VisibleDeprecationWarning)
+            return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ArgumentTypeError(
+            f"{who}: expected arrays of numbers; received {type(value).__name__}, which "
+            f"could not become one: {error}"
+        ) from error
+
+
+def _numbers_of_objects(array: np.ndarray, who: str) -> np.ndarray:
+    odd = next((x for x in array.reshape(-1) if not isinstance(x, int | float | np.number)), None)
+    if odd is None and array.dtype.kind == "O":
+        return np.array(array.tolist())
+    raise DTypeError(
+        f"{who}: expected numbers; received an array with dtype {array.dtype} that holds "
+        f"{type(odd).__name__} values, such as {str(odd)[:40]!r}; turn text into numbers "
+        "first, and rows of unequal lengths into rows of one length"
+    )
+
+
+def is_array_like(value: Any) -> bool:
+    """Whether a value is data in memory, and no container or source of batches."""
+    if isinstance(value, np.ndarray | np.generic | Tensor | Variable):
+        return True
+    is_frame = hasattr(value, "to_numpy") or hasattr(value, "toarray")
+    return is_frame or (hasattr(value, "__array__") and hasattr(value, "shape"))
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether a list is (nested) numbers, in place of a list of inputs."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(_is_numbers(item) for item in value[:4])
+    return isinstance(value, bool | int | float | np.number)
+
+
+def data_leaves(data: Any, who: str) -> tuple[list[np.ndarray], Any]:
+    """The arrays of a structure, and the structure; lists of numbers are one array."""
+    prepared = _gather_numbers(data)
+    leaves, structure = tree.flatten(prepared)
+    return [as_array(leaf, who) for leaf in leaves], structure
+
+
+def _gather_numbers(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _gather_numbers(value) for name, value in data.items()}
+    if isinstance(data, list | tuple) and not hasattr(data, "_fields"):
+        if _is_numbers(data):
+            return np.asarray(data)
+        return type(data)(_gather_numbers(value) for value in data)
+    return data
+
+
+def to_tensors(data: Any, who: str) -> Any:
+    """A structure of data as a structure of tensors; arrays are taken over, not copied."""
+    arrays, structure = data_leaves(data, who)
+    return tree.unflatten(structure, [Tensor(array) for array in arrays])
+
+
+# -- class weights -----------------------------------------------------------------------
+
+
+def class_weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray:
+    """The weight of each sample by its class; classes that are not named weigh 1.
+
+    Raises:
+        ArgumentError: if `y` is a structure of several outputs.
+    """
+    if isinstance(y, dict | list | tuple):
+        raise ArgumentError(
+            "class_weight: it works with a single output only; give sample_weight for "
+            f"several; received y of type {type(y).__name__}"
+        )
+    y = as_array(y, "y")
+    if y.ndim >= 2:
+        y = y.argmax(axis=-1) if y.shape[-1] > 1 else y.reshape(y.shape[:-1])
+    classes = np.round(y).astype(np.int64)
+    weights = np.ones(classes.shape, canonical(config.floatx()).numpy)
+    for label, weight in class_weight.items():
+        weights[classes == int(label)] = weight
+    return weights
+
+
+# -- adapters ----------------------------------------------------------------------------
+
+
+class ArrayAdapter:
+    """Arrays in memory, cut into batches of rows."""
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        class_weight: dict | None = None,
+        steps: int | None = None,
+        who: str = "fit",
+    ) -> None:
+        if class_weight is not None:
+            if sample_weight is not None:
+                raise ArgumentError(
+                    f"{who}: You cannot `class_weight` and `sample_weight` at the same time; "
+                    "multiply them into one sample_weight"
+                )
+            sample_weight = class_weights_of(y, class_weight)
+        self.leaves, self.names = [], []
+        parts = []
+        for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+            if part is None:
+                parts.append(None)
+                continue
+            arrays, structure = data_leaves(part, f"{who}: {name}")
+            self.leaves += arrays
+            self.names += [name] * len(arrays)
+            parts.append(structure)
+        self._parts = parts
+        self.rows = _count_rows(self.leaves, self.names, who)
+        self.batch_size = _checked_batch_size(batch_size, who)
+        whole = -(-self.rows // self.batch_size)
+        self.steps = whole if steps is None else steps
+        self._all_steps = whole
+        self._is_partial = steps is not None and steps != whole
+        self._cursor = 0
+        self.shuffle = shuffle
+        self._random = np.random.default_rng(random.make_default_seed()) if shuffle else None
+        self._order: np.ndarray | None = None
+        self.tensors = [Tensor(array) for array in self.leaves]
+        self.structure = self._structure()
+
+    def _structure(self) -> Any:
+        x, y, weight = self._parts
+        parts = [part for part in (x, y, weight) if part is not None]
+        if y is None and weight is not None:
+            raise ArgumentError("data: sample_weight was given without y")
+        return tree.Structure(tuple, None, tuple(parts))
+
+    def part(self, name: str) -> Any:
+        """x, y or sample_weight as a structure of whole arrays; None if it was not given."""
+        structure = self._parts[("x", "y", "sample_weight").index(name)]
+        if structure is None:
+            return None
+        mine = [leaf for leaf, owner in zip(self.leaves, self.names) if owner == name]
+        return tree.unflatten(structure, mine)
+
+    def begin_epoch(self) -> int:
+        """The number of the first step of an epoch in this round through the data."""
+        if not self._is_partial or self._cursor >= self._all_steps:
+            self._cursor = 0
+        if self._cursor == 0:
+            self._draw_order()
+        first = self._cursor
+        if first + self.steps > self._all_steps and not self._is_partial:
+            self.steps = self._all_steps - first
+        return first
+
+    def steps_left(self, step: int) -> int:
+        """How many steps there are from this one to the end of the data."""
+        return self._all_steps - step
+
+    def end_epoch(self, step: int) -> None:
+        """Remember where the next epoch begins, if epochs are shorter than the data."""
+        self._cursor = step
+
+    def _draw_order(self) -> None:
+        if self._random is not None:
+            self._order = self._random.permutation(self.rows).astype(np.int32)
+
+    @property
+    def order(self) -> np.ndarray | None:
+        """The row that stands at each place of this epoch; None if they stay in order."""
+        return self._order
+
+    def rows_of(self, step: int) -> slice:
+        """The places of a step's rows."""
+        return slice(step * self.batch_size, min((step + 1) * self.batch_size, self.rows))
+
+    def batches(self) -> Iterator[Any]:
+        """One batch after the other, as structures of arrays."""
+        first = self.begin_epoch()
+        for step in range(first, self._all_steps):
+            rows: Any = self.rows_of(step)
+            if self._order is not None:
+                rows = self._order[rows]
+            yield tree.unflatten(self.structure, [leaf[rows] for leaf in self.leaves])
+
+
+class BatchAdapter:
+    """A source of batches: a dataset, anything iterable, a generator.
+
+    Args:
+        source: gives batches when it is iterated over.
+        steps: how many batches make an epoch; None: all there are.
+        once: whether the source can be gone through a single time only.
+        length: how many batches there are, if that is known.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        steps: int | None = None,
+        class_weight: dict | None = None,
+        once: bool = False,
+        length: int | None = None,
+        on_epoch_begin: Callable | None = None,
+        on_epoch_end: Callable | None = None,
+    ) -> None:
+        self._source, self._once = source, once
+        self._class_weight = class_weight
+        self._limit = steps
+        self._length = length
+        self._iterator: Iterator | None = None
+        self._on_begin, self._on_end = on_epoch_begin, on_epoch_end
+        self.batch_size: int | None = None
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps an epoch has; None if that is not known yet."""
+        return self._limit if self._limit is not None else self._length
+
+    def batches(self) -> Iterator[Any]:
+        """The batches of one epoch."""
+        if self._on_begin is not None:
+            self._on_begin()
+        if self._iterator is None:
+            self._iterator = iter(self._source)
+        iterator = self._iterator
+        limit = self._limit
+        count = 0
+        for batch in itertools.islice(iterator, limit):
+            count += 1
+            yield self._weighted(batch)
+        if limit is None or count < limit:
+            if not self._once:
+                self._iterator = None
+            if limit is not None:
+                _warn_ran_out()
+            if count:
+                self._length = count
+        if self._on_end is not None:
+            self._on_end()
+
+    def _weighted(self, batch: Any) -> Any:
+        if self._class_weight is None:
+            return batch
+        x, y, weight = unpack_x_y_sample_weight(batch)
+        if weight is not None:
+            raise ArgumentError(
+                "fit: You cannot `class_weight` and `sample_weight` at the same time; the "
+                "batches have sample weights already"
+            )
+        return x, y, class_weights_of(y, self._class_weight)
+
+
+def _warn_ran_out() -> None:
+    warnings.warn(
+        "Your input ran out of data; interrupting training. Make sure that your dataset or "
+        "generator can generate at least `steps_per_epoch * epochs` batches. You may need to "
+        "use the `.repeat()` function when building your dataset.",
+        stacklevel=4,
+    )
+
+
+def adapter_for(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: bool = False,
+    class_weight: dict | None = None,
+    who: str = "fit",
+) -> Any:
+    """The adapter for data of this kind.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: for data that is none, or arguments that do not
+            go together.
+    """
+    if x is None and y is None:
+        raise ArgumentError(f"{who}: expected data; received x=None")
+    if steps is not None and steps <= 0:
+        raise ArgumentError(f"{who}: the number of steps must be positive; received {steps}")
+    if _is_in_memory(x):
+        return ArrayAdapter(
+            x, y, sample_weight, batch_size, bool(shuffle), class_weight, steps, who
+        )
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ArgumentError(
+                f"{who}: `{name}` must not be given where x gives whole batches; received x "
+                f"of type {type(x).__name__}; let it give (x, y, sample_weight)"
+            )
+    if isinstance(x, PyDataset):
+        source = x.epochs(shuffle and who == "fit")
+        return BatchAdapter(
+            source, steps, class_weight, False, x.num_batches, x.on_epoch_begin, x.on_epoch_end
+        )
+    if not isinstance(x, Iterable) or isinstance(x, str | bytes):
+        raise ArgumentTypeError(
+            f"{who}: Unrecognized data type: x={str(x)[:60]!r} (of type "
+            f"{type(x).__name__}); give arrays, a dataset or a generator of batches"
+        )
+    return BatchAdapter(x, steps, class_weight, isinstance(x, Iterator), _length_of(x))
+
+
+def _length_of(source: Any) -> int | None:
+    try:
+        length = len(source)
+    except TypeError:
+        return None
+    return length if length >= 0 else None
+
+
+def _is_in_memory(x: Any) -> bool:
+    if isinstance(x, dict):
+        return all(_is_in_memory(value) for value in x.values())
+    if isinstance(x, list | tuple):
+        if not x:
+            return True
+        return _is_numbers(x) or all(_is_in_memory(value) for value in x)
+    if isinstance(x, str | bytes):
+        return True
+    return is_array_like(x) and not isinstance(x, PyDataset)
+
+
+def _count_rows(leaves: list[np.ndarray], names: list[str], who: str) -> int:
+    for leaf, name in zip(leaves, names):
+        if leaf.ndim == 0:
+            raise ArgumentError(
+                f"{who}: {name} needs a first axis of samples; received a single number; put "
+                "it into a list"
+            )
+    counts = {len(leaf) for leaf in leaves}
+    if len(counts) > 1:
+        sizes = "; ".join(
+            f"'{name}' sizes: {', '.join(str(len(a)) for a, n in zip(leaves, names) if n == name)}"
+            for name in dict.fromkeys(names)
+        )
+        raise ArgumentError(
+            f"{who}: Data cardinality is ambiguous. Make sure all arrays contain the same "
+            f"number of samples. Received {sizes}"
+        )
+    rows = counts.pop()
+    if rows == 0:
+        raise ArgumentError(
+            f"{who}: expected at least one sample; received arrays with the shapes "
+            f"{', '.join(str(leaf.shape) for leaf in leaves)}"
+        )
+    return rows
+
+
+def _checked_batch_size(batch_size: Any, who: str) -> int:
+    if batch_size is None:
+        return 32
+    is_int = hasattr(batch_size, "__index__") and not isinstance(batch_size, bool)
+    if not is_int or batch_size.__index__() < 1:
+        raise ArgumentError(
+            f"{who}: batch_size must be a positive int, or None for 32; received "
+            f"{batch_size!r}"
+        )
+    return batch_size.__index__()
+
+
+def split_validation(
+    data: tuple[Any, Any, Any], validation_split: float
+) -> tuple[tuple, tuple]:
+    """Data in memory in two: all but the last part, and the last part.
+
+    Raises:
+        ArgumentError: if a part would be empty, or the data is no arrays.
+    """
+    if not 0 < validation_split < 1:
+        raise ArgumentError(
+            "fit: validation_split must be between 0 and 1 (both left out); received "
+            f"{validation_split}"
+        )
+    if not all(part is None or _is_in_memory(part) for part in data):
+        raise ArgumentError(
+            "fit: validation_split needs data in memory (arrays or tensors); received x of "
+            f"type {type(data[0]).__name__}; give validation_data"
+        )
+    arrays = [None if p is None else data_leaves(p, "fit: validation_split") for p in data]
+    rows = min(len(leaf) for part in arrays if part for leaf in part[0])
+    at = int(np.floor(rows * (1.0 - validation_split)))
+    if at == 0 or at == rows:
+        raise ArgumentError(
+            f"fit: Training data contains {rows} samples, which is not sufficient to split "
+            "it into a validation and training set as specified by `validation_split="
+            f"{validation_split}`. Either provide more data, or a different value"
+        )
+
+    def cut(rows: slice) -> tuple:
+        return tuple(
+            None if p is None else tree.unflatten(p[1], [leaf[rows] for leaf in p[0]])
+            for p in arrays
+        )
+
+    return cut(slice(None, at)), cut(slice(at, None))
+
+
+def first_batch(batch: Any, who: str) -> tuple[Any, Any, Any]:
+    """x, y and sample weights of a batch as tensors."""
+    if isinstance(batch, np.ndarray | Tensor) or isinstance(batch, dict):
+        batch = (batch,)
+    return unpack_x_y_sample_weight(to_tensors(tuple(batch), who))
+
+
+__all__ = [
+    "ArrayAdapter", "BatchAdapter", "adapter_for", "as_array", "convert_to_tensor",
+    "pack_x_y_sample_weight", "split_validation", "to_tensors", "unpack_x_y_sample_weight",
+]  # fmt: skip

@@ -1,0 +1,148 @@
+"""From names and configs to objects, and back: 'mse', {"class_name": …}, a class, a function.
+
+A family (losses, metrics, optimizers, …) has a table of names. Nothing outside of the table,
+`custom_objects` and what was registered in this process is ever looked up.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from weft.errors import ArgumentError, did_you_mean
+
+
+class Family:
+    """The named objects of one kind.
+
+    Args:
+        kind: how messages call it: "loss".
+        module: the module that configs name: "keras.losses".
+        table: names to classes or functions.
+        lower: whether names are looked up in lower case too.
+    """
+
+    def __init__(
+        self, kind: str, module: str, table: Mapping[str, Any], lower: bool = False
+    ) -> None:
+        self.kind, self.module, self.table = kind, module, dict(table)
+        self._lowered = {name.lower(): found for name, found in table.items()} if lower else {}
+
+    def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The class or function of this name.
+
+        Raises:
+            ArgumentError: if there is none; the message names the nearest.
+        """
+        for table in (custom_objects or {}, registered_objects(), self.table):
+            if name in table:
+                return table[name]
+        # Registered names carry their package: "package>Name".
+        for key, found in registered_objects().items():
+            if key.rpartition(">")[2] == name:
+                return found
+        found = self._lowered.get(name.lower())
+        if found is not None:
+            return found
+        raise ArgumentError(
+            f"{self.module}: Could not interpret {self.kind} identifier: {name!r}."
+            + (did_you_mean(name, self.table) or f" Known: {', '.join(sorted(self.table))}")
+        )
+
+    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The object of a name (functions as they are, classes as they are) or a config."""
+        if isinstance(config, str):
+            return self.find(config, custom_objects)
+        if not isinstance(config, Mapping) or "class_name" not in config:
+            raise ArgumentError(
+                f"{self.module}.deserialize: expected a name or a config with 'class_name'; "
+                f"received {config!r}"
+            )
+        name, inner = config["class_name"], config.get("config", {})
+        if name == "function":
+            return self.find(inner, custom_objects)
+        found = self.find(name, custom_objects)
+        if not inspect.isclass(found):
+            return found
+        if "custom_objects" in inspect.signature(found.from_config).parameters:
+            return found.from_config(dict(inner), custom_objects=custom_objects)
+        return found.from_config(dict(inner))
+
+    def get(self, identifier: Any) -> Any:
+        """An object out of a name, a config, a class, a function or an object.
+
+        Raises:
+            ArgumentError: for unknown names and things of another kind.
+        """
+        if identifier is None:
+            return None
+        if isinstance(identifier, str | Mapping):
+            found = self.deserialize(identifier)
+        elif callable(identifier) or hasattr(identifier, "get_config"):
+            found = identifier
+        else:
+            raise ArgumentError(
+                f"{self.module}: Could not interpret {self.kind} identifier: {identifier!r} "
+                f"(a {type(identifier).__name__}); give a name, a function, an object or its "
+                "config"
+            )
+        return found() if inspect.isclass(found) else found
+
+    def serialize(self, thing: Any) -> Any:
+        """A config from which `deserialize` makes an equal object; functions by name."""
+        if inspect.isfunction(thing):
+            return thing.__name__
+        is_own = self.table.get(type(thing).__name__) is type(thing)
+        return {
+            "module": self.module if is_own else None,
+            "class_name": type(thing).__name__,
+            "config": thing.get_config(),
+            "registered_name": None if is_own else registered_name(type(thing)),
+        }
+
+
+def registered_objects() -> Mapping[str, Any]:
+    """What `register_keras_serializable` and `custom_object_scope` made known."""
+    # Only looked at if somebody has loaded that module: nothing is registered otherwise.
+    utils = sys.modules.get("weft.keras.utils")
+    get: Callable | None = getattr(utils, "get_custom_objects", None)
+    return get() if get is not None else {}
+
+
+def registered_name(kind: type) -> str:
+    """The name under which a class was registered, else its own."""
+    for name, found in registered_objects().items():
+        if found is kind:
+            return name
+    return kind.__name__
+
+
+def snake_case(name: str) -> str:
+    """`MeanSquaredError` as `mean_squared_error`, the way Keras names objects."""
+    letters: list[str] = []
+    for position, letter in enumerate(name):
+        before = name[position - 1] if position else ""
+        after = name[position + 1] if position + 1 < len(name) else ""
+        starts_word = letter.isupper() and before and (
+            before.islower() or before.isdigit() or (before.isupper() and after.islower())
+        )
+        letters.append("_" + letter if starts_word and letters[-1] != "_" else letter)
+    return "".join(letters).lower()
+
+
+_counts: dict[str, int] = {}
+
+
+def automatic_name(kind: type) -> str:
+    """`mean`, `mean_1`, `mean_2`, …: a name for an object that was given none."""
+    prefix = snake_case(kind.__name__)
+    count = _counts.get(prefix, 0)
+    _counts[prefix] = count + 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def reset_automatic_names() -> None:
+    """Begin counting anew; part of `clear_session`."""
+    _counts.clear()
