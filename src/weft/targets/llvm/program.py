@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -451,7 +452,7 @@ class Executable:
         self._outputs = [(p.slot, p.spec.shape, p.spec.dtype.numpy) for p in outputs]
         self._places = places
         self._lock = threading.Lock()
-        self._last: list[np.ndarray | None] = [None] * len(inputs)
+        self._last: list[weakref.ref | None] = [None] * len(inputs)
         self._table: np.ndarray | None = None
         self._arena: np.ndarray | None = None
 
@@ -476,23 +477,22 @@ class Executable:
         table = self._table
         if table is None:
             table = self._prepare()
+        # Weak: a variable whose array somebody else holds takes a fresh one for its update.
         last = self._last
+        copies: dict[int, np.ndarray] = {}
         for i, array in enumerate(arrays):
-            if array is not last[i]:
+            seen = last[i]
+            if seen is None or seen() is not array:
                 if not array.flags.c_contiguous:
-                    array = np.ascontiguousarray(array)
+                    array = copies[i] = np.ascontiguousarray(array)
                 table[self._inputs[i]] = array.__array_interface__["data"][0]
-                last[i] = array
+                last[i] = weakref.ref(array)
         results = []
         for slot, shape, dtype in self._outputs:
             result = blocks.empty(shape, dtype)
             table[slot] = result.__array_interface__["data"][0]
             results.append(result)
         status = team.run(self.program, self._table_address)
-        # Only arrays of variables come again; do not keep others alive.
-        for i, array in enumerate(last):
-            if array is not None and array.nbytes > 65536:
-                last[i] = None
         if status:
             raise KeyboardInterrupt
         return results
