@@ -7,11 +7,12 @@ the makers of elementwise operations, whose first lines are the way that most ca
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 from weft import config, dtypes
-from weft.core.primitive import Primitive
+from weft.core.primitive import LARGE, Primitive
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
 from weft.dtypes import DType, result_type
@@ -139,7 +140,8 @@ def apply(who: str, primitive: Primitive, *tensors: Tensor) -> Tensor:
     if all(tensor.shape == first for tensor in tensors):
         return primitive.bind(*tensors)
     shape = broadcast_shape(who, *tensors)
-    if STATE.trace is None and not STATE.tapes:
+    is_large = primitive.large is not None and math.prod(shape) >= LARGE
+    if STATE.trace is None and not STATE.tapes and not is_large:
         # NumPy broadcasts by itself; only graphs and tapes need to see it.
         return Tensor(primitive.evaluate(*[tensor._array for tensor in tensors]))
     return primitive.bind(*[broadcast_tensor(tensor, shape) for tensor in tensors])
@@ -195,8 +197,11 @@ def binary(
 
     def join(x1: Tensor, x2: Tensor) -> Tensor:
         if STATE.trace is None and not STATE.tapes:
+            a, b = x1._array, x2._array
+            if primitive.large is not None and (a.size >= LARGE or b.size >= LARGE):
+                return apply(name, primitive, x1, x2)
             try:
-                return Tensor(primitive.evaluate(x1._array, x2._array))
+                return Tensor(primitive.evaluate(a, b))
             except ValueError:
                 broadcast_shape(name, x1, x2)  # Raises with our words.
                 raise

@@ -28,8 +28,8 @@ from weft.targets.llvm.machine import Machine
 # Below this many cycles (about 12 microseconds at 4 GHz) a product is one chunk. The first
 # few chunks may be small, so that a few threads all have work; more of them must be larger,
 # because every chunk packs its own B.
-ONE_CHUNK_CYCLES = 50_000
-SMALL_CHUNK_CYCLES = 30_000
+ONE_CHUNK_CYCLES = 12_000
+SMALL_CHUNK_CYCLES = 6_000
 CHUNK_CYCLES = 300_000
 FEW_CHUNKS, MOST_CHUNKS = 8, 64
 # What it costs to start a second kernel when all threads have finished the first.

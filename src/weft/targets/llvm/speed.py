@@ -90,18 +90,18 @@ def _seconds_per_turn(run: Callable[[int], None], count: int) -> float:
     """The best seconds of one turn; a try takes some milliseconds."""
     run(1)
     while True:
-        begin = time.perf_counter()
-        run(count)
-        seconds = time.perf_counter() - begin
+        # Twice, so that one interruption does not end the search too early.
+        seconds = min(_seconds(run, count), _seconds(run, count))
         if seconds > _TRY_SECONDS / 2:
             break
         count = int(count * min(10.0, 1.2 * _TRY_SECONDS / max(seconds, 1e-7))) + 1
-    best = seconds
-    for _ in range(TRIES - 1):
-        begin = time.perf_counter()
-        run(count)
-        best = min(best, time.perf_counter() - begin)
-    return best / count
+    return min(seconds, *[_seconds(run, count) for _ in range(TRIES - 2)]) / count
+
+
+def _seconds(run: Callable[[int], None], count: int) -> float:
+    begin = time.perf_counter()
+    run(count)
+    return time.perf_counter() - begin
 
 
 def _together(calls: list[Callable[[], None]]) -> None:
