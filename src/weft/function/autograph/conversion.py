@@ -317,10 +317,15 @@ def _compiled(node: FunctionNode, function: types.FunctionType, made: set[str]) 
     node.args.defaults = []
     node.args.kw_defaults = [None] * len(node.args.kwonlyargs)
     annotated = _take_annotations(node)
-    inner: ast.stmt = node if isinstance(node, ast.FunctionDef) else assign("made__", node)
-    result = "made__" if isinstance(node, ast.Lambda) else node.name
+    # Under its own name it would hide what that name means to itself, if it is recursive.
+    inner: ast.stmt
+    if isinstance(node, ast.FunctionDef):
+        own_name, node.name = node.name, "made__"
+        inner = node
+    else:
+        inner = assign("made__", node)
     free = [assign(name, constant(None)) for name in code.co_freevars]
-    factory = ast.parse(f"def factory__({RUNTIME}):\n    return {result}").body[0]
+    factory = ast.parse(f"def factory__({RUNTIME}):\n    return made__").body[0]
     assert isinstance(factory, ast.FunctionDef)
     factory.body[:0] = [*free, inner]
     for statement in (factory, *free, inner):
@@ -330,8 +335,10 @@ def _compiled(node: FunctionNode, function: types.FunctionType, made: set[str]) 
     flags = code.co_flags & _COMPILER_FLAGS
     compiled = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)
     _put_annotations(annotated)
+    name = "<lambda>"
+    if isinstance(node, ast.FunctionDef):
+        name, node.name = node.name, own_name
     factory_code = _inner_code(compiled, "factory__")
-    name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
     return _as_of(_inner_code(factory_code, name), code, made)
 
 

@@ -1,9 +1,9 @@
 """Blocks without jumps: `return`, `break` and `continue` become values and flags.
 
-    while x > 0:                          break_ = False
-        if x == 5:                        while x > 0:         # and not break_
+    while x > 0:                          broken_ = False
+        if x == 5:                        while x > 0:         # and not broken_
             break                 →           if x == 5:
-        x = x - 1                                 break_ = True
+        x = x - 1                                 broken_ = True
                                               else:
                                                   x = x - 1
 
@@ -25,6 +25,11 @@ from weft.errors import WeftError
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _LOOPS = (ast.For, ast.While)
 _JUMPS = (ast.Return, ast.Break, ast.Continue)
+
+
+RETURN_VALUE = "return_value_"
+FLAGS = ("returned_", "broken_", "continued_")
+"""How the names begin that hold what a function returns, and which jumps were taken."""
 
 
 class NotConvertible(WeftError, SyntaxError):
@@ -84,8 +89,8 @@ class Jumps:
             lowered, _ = self._block(body[:-1] if returns else body, None)
             lowered += body[-1:] if returns else []
             return self._without_idle_flags(lowered)
-        self.value_name = self.names.new("return_value")
-        self.return_flag = self.names.new("returned")
+        self.value_name = self.names.new(RETURN_VALUE)
+        self.return_flag = self.names.new("returned_")
         if not _always_leaves(body):
             body = [*body, _at(ast.Return(constant(None)), body[-1])]
         lowered, _ = self._block(body, None)
@@ -135,11 +140,11 @@ class Jumps:
             done: Statements = [_at(assign(self.value_name, value), node)]
         elif isinstance(node, ast.Break):
             assert loop is not None
-            flag = loop.break_flag = loop.break_flag or self.names.new("broken")
+            flag = loop.break_flag = loop.break_flag or self.names.new("broken_")
             done = []
         else:
             assert loop is not None
-            flag = loop.continue_flag = loop.continue_flag or self.names.new("continued")
+            flag = loop.continue_flag = loop.continue_flag or self.names.new("continued_")
             done = []
         flags.add(flag)
         setting = _at(assign(flag, constant(True)), node)

@@ -153,19 +153,21 @@ class Rewriter:
         self._other(part)  # type: ignore[arg-type]
         return part
 
-    def _assignment(self, node: ast.stmt) -> Statements:
-        targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]  # type: ignore
+    def _assignment(self, node: ast.Assign | ast.AugAssign) -> Statements:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         before: Statements = []
+        after: Statements = []
         for target in targets:
             outside = self.outside_root(target)
-            if outside and not isinstance(target, ast.Tuple | ast.List):
-                text = constant(ast.unparse(target))
-                before.append(statement("side_effect", load(outside), text))
+            if outside:
+                note = statement("side_effect", load(outside), constant(ast.unparse(target)))
+                # A name tells afterwards what it was given: variables may be kept outside.
+                (after if isinstance(target, ast.Name) else before).append(note)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             if self.is_unsure(node.target):
                 before.append(ast.Expr(call("defined", load(node.target.id))))
         self._other(node)
-        return [*before, node]
+        return [*before, node, *after]
 
     def _annotated(self, node: ast.AnnAssign) -> Statements:
         # A nonlocal name cannot be annotated.

@@ -20,9 +20,11 @@ from weft.core.state import STATE, recording, tracing
 from weft.core.tensor import Tensor, TracedTensor
 from weft.core.trace import Trace, replay
 from weft.errors import ArgumentError, ShapeError, TraceError
+from weft.function.autograph.jumps import FLAGS, RETURN_VALUE
 from weft.function.autograph.values import (
     Joined,
     Kept,
+    Late,
     Place,
     Sides,
     Undefined,
@@ -149,6 +151,15 @@ class Arm:
             except ArmRaised as raised:
                 self.error = raised.error
 
+    def is_left(self, names: Sequence[str]) -> bool:
+        """Whether it surely ends in a jump, so that what follows is not for its values."""
+        if self.values is None:
+            return True
+        return any(
+            value is True and name.startswith(FLAGS)
+            for name, value in zip(names, self.values)
+        )
+
     def outputs(self, joined: Sequence[Joined]) -> list[Tensor]:
         """The tensors that this arm gives for what has to be chosen."""
         values = [None] * len(joined) if self.values is None else self.values
@@ -175,7 +186,7 @@ def stage_cond(
     None if both arms end in an error.
     """
     joined = [
-        _join_arms(name, position, true, false, sides) for position, name in enumerate(names)
+        _join_arms(names, position, true, false, sides) for position in range(len(names))
     ]
     outputs = [arm.outputs(joined) for arm in (true, false)]
     graphs, variables, written, captures = shared([true.staged, false.staged], outputs)
@@ -191,9 +202,14 @@ def stage_cond(
     return tuple([_filled(one, results) for one in joined])
 
 
-def _join_arms(name: str, position: int, true: Arm, false: Arm, sides: Sides) -> Joined:
+def _join_arms(
+    names: Sequence[str], position: int, true: Arm, false: Arm, sides: Sides
+) -> Joined:
+    name = names[position]
     if true.values is not None and false.values is not None:
-        return join(name, true.values[position], false.values[position], sides)
+        is_left = (true.is_left(names), false.is_left(names))
+        values = true.values[position], false.values[position]
+        return join(name, *values, sides, is_left)
     arm = true if false.values is None else false
     value = None if arm.values is None else arm.values[position]
     leaves, structure = tree.flatten(value)
@@ -229,6 +245,7 @@ class _Slot:
 
     def adopt(self, value: Any) -> None:
         """Take this first value."""
+        value = value.value if isinstance(value, Late) else value
         self.value = value
         self.is_undefined = isinstance(value, Undefined)
         self.leaves, self.structure = tree.flatten(value)
@@ -410,7 +427,9 @@ class LoopTrace:
         self.late = [
             slot.name
             for slot in self.slots
-            if slot.name in undefined and not slot.is_undefined
+            if slot.name in undefined
+            and not slot.is_undefined
+            and not slot.name.startswith(RETURN_VALUE)
         ]
         return staged, outputs
 
@@ -437,6 +456,18 @@ class LoopTrace:
         items = iter(tensors)
         after = [slot.result(items) for slot in self.slots]
         self.set_state((*after, *self.before[len(after) :]))
+
+    def doubt(self, ran: Tensor, message: str) -> None:
+        """Names that only a step gives a value have one if `ran`: check it when they are read.
+
+        `message` is a template in which `{name!r}` stands for the name.
+        """
+        state = list(self.get_state())
+        for position, slot in enumerate(self.slots):
+            if slot.name in self.late:
+                said = message.replace("{name!r}", repr(slot.name))
+                state[position] = Late(state[position], ran, said)
+        self.set_state(tuple(state))
 
     # -- kinds of loops ------------------------------------------------------------
 

@@ -151,8 +151,9 @@ def while_stmt(
     if loop.late:
         after = get_state()
         set_state(before)
-        _require_a_step(holds(None), loop.late, place)
+        ran = holds(None)
         set_state(after)
+        loop.doubt(ran, _no_step(place))
 
 
 def _loop_sides(place: Place) -> Sides:
@@ -165,13 +166,10 @@ def _as_condition(x: Any, place: Place) -> Tensor:
     return truth(x, "this loop", place)
 
 
-def _require_a_step(ran: Tensor, names: Sequence[str], place: Place) -> None:
-    """Names that only a step defines have no value where there was none."""
-    wanted = [name for name in names if not name.startswith("return_value")]
-    if wanted:
-        listed = ", ".join(map(repr, wanted))
-        text = f"{place}: this loop must run at least once to give {listed} a value"
-        effects.check.bind(ran, message=_quoted(text))
+def _no_step(place: Place) -> str:
+    return _quoted(f"{place}: this loop must run at least once to give ") + (
+        "{name!r} a value, which is read after it"
+    )
 
 
 def _quoted(text: str) -> str:
@@ -253,10 +251,10 @@ def _staged_for(
         set_state(before)
         raise
     if loop.late:
-        some = steps.length > 0
-        if some is not True:
-            ran = Tensor(np.array(some)) if isinstance(some, bool) else some
-            _require_a_step(ran, loop.late, place)
+        if not isinstance(steps.length, int):
+            loop.doubt(elementwise.greater(steps.length, 0), _no_step(place))
+        elif not steps.length:
+            set_state(before)
 
 
 def _int(value: int) -> Tensor:

@@ -6,7 +6,7 @@ of one shape and dtype; Python numbers are weak and take the dtype of the tensor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,9 @@ from weft.core.trace import user_source
 from weft.core.variable import Variable
 from weft.dtypes import DType, result_type
 from weft.errors import DTypeError, ShapeError, TraceError, WeftError
+from weft.function.autograph.jumps import RETURN_VALUE
 from weft.ops.convert import cast, convert_to_tensor
+from weft.primitives.effects import check
 
 _NUMBERS = (bool, int, float)
 
@@ -48,8 +50,27 @@ class NoReturn(Undefined):
         super().__init__("the return value")
 
 
+class Late:
+    """The value of a name that only the steps of a staged loop give: none without steps.
+
+    Reading it adds a check to the graph.
+    """
+
+    __slots__ = ("message", "ran", "value")
+
+    def __init__(self, value: Any, ran: Tensor, message: str) -> None:
+        self.value, self.ran, self.message = value, ran, message
+
+
+def _certain(value: Any) -> Any:
+    return value.value if isinstance(value, Late) else value
+
+
 def defined(value: Any) -> Any:
     """The value, unless the name has none."""
+    if isinstance(value, Late):
+        check.bind(value.ran, message=value.message)
+        return value.value
     if isinstance(value, Undefined):
         if value.why:
             raise UndefinedError(value.why)
@@ -183,14 +204,21 @@ class Sides(NamedTuple):
     second: str
 
 
-def join(name: str, one: Any, other: Any, sides: Sides) -> Joined:
+def join(
+    name: str, one: Any, other: Any, sides: Sides, is_left: Sequence[bool] = (False, False)
+) -> Joined:
     """How `name` looks after a statement that leaves either value.
+
+    `is_left` says of each side whether a jump leaves it, so that nobody reads what it left
+    undefined.
 
     Raises:
         TraceError, DTypeError, ShapeError: naming the variable, where they don't fit.
     """
+    if one is not other:
+        one, other = _certain(one), _certain(other)
     if isinstance(one, Undefined) or isinstance(other, Undefined):
-        return _join_undefined(name, one, other, sides)
+        return _join_undefined(name, one, other, sides, is_left)
     first, structure = tree.flatten(one)
     second, its_structure = tree.flatten(other)
     if structure != its_structure:
@@ -203,11 +231,14 @@ def join(name: str, one: Any, other: Any, sides: Sides) -> Joined:
     return Joined(structure, leaves)
 
 
-def _join_undefined(name: str, one: Any, other: Any, sides: Sides) -> Joined:
+def _join_undefined(
+    name: str, one: Any, other: Any, sides: Sides, is_left: Sequence[bool]
+) -> Joined:
     value = other if isinstance(one, Undefined) else one
+    is_unread = is_left[0] if isinstance(one, Undefined) else is_left[1]
     if isinstance(value, Undefined):
         return Joined(tree.LEAF, [Kept(one if one.why else other)])
-    if isinstance(one, NoReturn) or isinstance(other, NoReturn):
+    if is_unread or isinstance(one, NoReturn) or isinstance(other, NoReturn):
         leaves, structure = tree.flatten(value)
         return Joined(structure, [_stand_in(leaf) for leaf in leaves])
     given, missing = sides.first, sides.second
@@ -225,7 +256,7 @@ def _stand_in(leaf: Any) -> Any:
 
 
 def _subject(name: str) -> str:
-    return "the return value" if name.startswith("return_value") else repr(name)
+    return "the return value" if name.startswith(RETURN_VALUE) else repr(name)
 
 
 def join_leaf(name: str, one: Any, other: Any, sides: Sides) -> Spec | Kept:
