@@ -100,7 +100,7 @@ def test_what_is_left_out_is_no_mistake():
 def test_loops_are_looked_into():
     @weft.function
     def powers(x):
-        body = lambda i, s: (i + 1, s * x)  # noqa: E731
+        body = lambda i, s: (i + 1, s * x)
         return weft.while_loop(lambda i, s: i < 5, body, (0, 1.0 + x))
 
     with check_numerics(), pytest.raises(NumericsError) as caught:

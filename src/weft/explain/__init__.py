@@ -1,8 +1,8 @@
 """`weft.explain`: what a function became, kernel by kernel.
 
-    report = weft.explain(step, x, y, measure=True)
-    print(report)                     # a table
-    report.to_html("step.html")       # the same as a page
+report = weft.explain(step, x, y, measure=True)
+print(report)                     # a table
+report.to_html("step.html")       # the same as a page
 """
 
 from __future__ import annotations

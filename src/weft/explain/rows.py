@@ -236,9 +236,7 @@ def _parts(members: list[Row], launches: Sequence[Any]) -> list[float]:
 # -- memory ------------------------------------------------------------------------------
 
 
-def _memory(
-    executable: Any, state_bytes: int, written_bytes: int, threads: int
-) -> Memory:
+def _memory(executable: Any, state_bytes: int, written_bytes: int, threads: int) -> Memory:
     graph = executable.layout.graph
     inputs = sum(spec.nbytes for spec in graph.input_specs())
     outputs = sum(spec.nbytes for spec in graph.output_specs())
