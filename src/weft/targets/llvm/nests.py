@@ -23,6 +23,8 @@ from weft.targets.llvm.points import Point
 # A chunk is worth handing to another thread from about this much work on.
 CHUNK_NANOSECONDS = 12_000.0
 MOST_CHUNKS = 512
+# How many tasks ahead scattered rows are asked for.
+PREFETCH_TASKS = 2
 
 _COSTLY = frozenset(
     """exp expm1 log log1p power sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh
@@ -138,12 +140,41 @@ class _NestEmitter:
                 point.prepare(self._all_expressions())
                 begin = block * plan.block
                 end = _smaller(f, begin + plan.block, f.i64(plan.vector.extent))
-                self._vectors(point, begin, end, self._row)
+                body = self._prefetching(top, task) if blocks == 1 else self._row
+                self._vectors(point, begin, end, body)
             else:
                 self._bind_scalars(at, task)
                 point = top.inside(at=at)
                 point.prepare(self._all_expressions())
                 self._row(point)
+
+    def _prefetching(self, top: Point, task: Value) -> Callable[[Point], None]:
+        """The row's work, after asking for what the task after next will read from places
+        that no prefetcher can foresee (rows picked by number)."""
+        scattered = [
+            e for e in self.nest.expressions()
+            if isinstance(e, Load) and e.guard is None and _is_scattered(e)
+            and self.plan.vector is not None and e.offset.coefficient(self.plan.vector) == 1
+        ]  # fmt: skip
+        if not scattered or self.nest.ordered or self.nest.stages:
+            return self._row
+        f = self.f
+        ahead: dict[Var, Value] = {}
+        self._bind_scalars(ahead, _smaller(f, task + PREFETCH_TASKS, f.i64(self.plan.tasks - 1)))
+        later = top.inside(at=ahead)
+        later.prepare([load for load in scattered])
+
+        def body(point: Point) -> None:
+            vector = self.plan.vector
+            assert vector is not None
+            there = later.inside(
+                at={**ahead, vector: point.at[vector]}, vector=vector, lanes=self.plan.lanes
+            )
+            for load in scattered:
+                there.prefetch(load)
+            self._row(point)
+
+        return body
 
     def _all_expressions(self) -> list[Expression]:
         """What may be computed ahead of its loops; nothing where points run in order,

@@ -193,6 +193,18 @@ class Point:
             raw = self._load_lanes(memory, base, place, guard)
         return scalar.from_memory(f, raw, x.dtype)
 
+    def prefetch(self, x: Load) -> None:
+        """Ask for the memory of a load whose lanes lie together."""
+        f = self.f
+        memory = scalar.memory_type(x.dtype)
+        place = self.place(x.offset)
+        lines = max(1, self.lanes * memory.bytes // 64)
+        for line in range(lines):
+            offset = place.base + line * (64 // memory.bytes)
+            address = f.element(self.buffers[x.buffer], memory, offset)
+            read, keep, data = (Value(I32, text, f) for text in ("0", "3", "1"))
+            f.call("llvm.prefetch.p0", VOID, address, read, keep, data)
+
     def _safe(self, base: Value, memory: Type, offset: Value, guard: Value | None) -> Value:
         """An address that may be read: element 0 of some zeros where the guard says no."""
         f = self.f
