@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from weft import ops
+from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.dtypes import canonical
 from weft.keras.losses.loss import compute_dtype
@@ -84,7 +86,7 @@ class Metric:
     def reset_state(self) -> None:
         """Begin anew."""
         for variable in self.variables:
-            variable.assign(np.zeros(variable.shape, variable.dtype.numpy))
+            variable.set_tensor(_zeros(variable.shape, variable.dtype))
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Take a batch in."""
@@ -153,6 +155,11 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
     __str__ = __repr__
+
+
+@functools.lru_cache(maxsize=1024)
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Tensor:
+    return Tensor(np.zeros(shape, dtype.numpy))
 
 
 def as_float(x: Any, dtype: Any) -> Any:
