@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from weft.keras.backend.seeds import SeedGenerator
 from weft.random import (
-    SeedGenerator,
     beta,
     binomial,
     categorical,

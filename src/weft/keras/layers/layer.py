@@ -289,6 +289,10 @@ class Layer(Operation):
             shapes = config["shapes_dict"].items()
             self.build(**{name: _shapes_from_config(shape) for name, shape in shapes})
 
+    def _build_at_init(self) -> None:
+        """Mark a layer that has nothing to build as built."""
+        self.built = True
+
     # -- weights -----------------------------------------------------------------------
 
     def add_weight(

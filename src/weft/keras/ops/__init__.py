@@ -191,9 +191,14 @@ _LOCAL: dict[str, Callable] = {"get_item": _item}
 get_item = symbolic_function("get_item", _item)
 
 
+_FOUND: dict[str, Any] = {}
+
+
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(name)
+    if name in _FOUND:
+        return _FOUND[name]
     found = getattr(_ops, name, None)
     if found is None:
         raise AttributeError(
@@ -201,7 +206,8 @@ def __getattr__(name: str) -> Any:
         )
     if callable(found) and not inspect.isclass(found) and name not in _NEVER_SYMBOLIC:
         found = symbolic_function(name, found)
-    globals()[name] = found
+    # Not among the module's globals: `any` and `sum` there would hide Python's own.
+    _FOUND[name] = found
     return found
 
 
