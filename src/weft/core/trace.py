@@ -101,9 +101,9 @@ class Trace:
     def _capture(self, tensor: TracedTensor) -> TracedTensor:
         if not self._is_inside(tensor.trace):
             raise TraceError(
-                f"a traced tensor ({tensor.spec}) is used after its function was traced; "
-                "return it from the function, or assign it to a weft.Variable, instead of "
-                "keeping it in a Python variable outside"
+                f"a traced tensor ({tensor.spec}) is used after its function was traced, "
+                "or outside of the `if` or loop that computes it; return it from the function, "
+                "or assign it to a weft.Variable, instead of keeping it in a Python object"
             )
         return self._captured_as(tensor)
 

@@ -71,6 +71,19 @@ def none_of(flags: Sequence[str]) -> ast.expr:
     return call("not_", call("or_", first, *others))
 
 
+def clone(node):
+    """A copy of a tree, places included; what is no node is shared."""
+    new = type(node).__new__(type(node))
+    state = new.__dict__
+    for name, value in node.__dict__.items():
+        if isinstance(value, ast.AST):
+            value = clone(value)
+        elif isinstance(value, list):
+            value = [clone(item) if isinstance(item, ast.AST) else item for item in value]
+        state[name] = value
+    return new
+
+
 class Names:
     """Gives names that the function does not use."""
 

@@ -10,7 +10,6 @@ import __future__
 
 import ast
 import builtins as python_builtins
-import copy
 import functools
 import inspect
 import sys
@@ -23,7 +22,7 @@ from typing import Any
 
 from weft.core.state import STATE
 from weft.errors import TraceError
-from weft.function.autograph.build import RUNTIME, Names, assign, constant, identifiers
+from weft.function.autograph.build import RUNTIME, Names, assign, clone, constant, identifiers
 from weft.function.autograph.builtins import TABLE
 from weft.function.autograph.jumps import NotConvertible
 from weft.function.autograph.notes import side_effect
@@ -145,9 +144,28 @@ def converted(x: Any) -> Any:
 
 def _in_table(x: Any) -> Any:
     try:
-        return TABLE.get(x)
+        return _TABLE.get(x)
     except TypeError:  # It has no hash.
         return None
+
+
+def argument(x: Any) -> Any:
+    """A function handed to one that will call it, such as `weft.scan`: its conversion."""
+    is_function = isinstance(x, types.FunctionType | types.MethodType | functools.partial)
+    return converted(x) if is_function else x
+
+
+def _calling(python: Callable) -> Callable:
+    """`map` and its like: what they call is converted."""
+
+    @functools.wraps(python, updated=())
+    def calling(function: Any, *rest: Any, **keywords: Any) -> Any:
+        return python(argument(function), *rest, **keywords)
+
+    return calling
+
+
+_TABLE = TABLE | {python: _calling(python) for python in (map, filter, functools.reduce)}
 
 
 def outside(method: Any, text: str) -> Any:
@@ -230,7 +248,7 @@ def _made(function: types.FunctionType) -> Conversion:
     code = function.__code__
     if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise NotConvertible("generators and coroutines are not rewritten")
-    node = copy.deepcopy(find_function(code, function.__globals__))
+    node = clone(find_function(code, function.__globals__))
     if is_generator(node):
         raise NotConvertible("generators and coroutines are not rewritten")
     _mangle(node, function.__qualname__)
@@ -400,6 +418,9 @@ def _twin(function: types.FunctionType, conversion: Conversion) -> types.Functio
     twin.__kwdefaults__ = function.__kwdefaults__
     twin.__qualname__, twin.__module__ = function.__qualname__, function.__module__
     twin.__doc__ = function.__doc__
+    # From Python 3.14 on annotations are evaluated when they are asked for.
+    annotations = "__annotate__" if hasattr(function, "__annotate__") else "__annotations__"
+    setattr(twin, annotations, getattr(function, annotations))
     twin.__dict__.update(function.__dict__)
     twin.__weft_conversion__ = conversion  # type: ignore[attr-defined]
     return twin

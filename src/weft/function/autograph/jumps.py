@@ -331,8 +331,8 @@ def _pattern_test(pattern: ast.pattern, subject: str) -> ast.expr | None:
 
 
 def _at(node, like: ast.AST):
-    """`node` with the place of `like`, inner nodes included."""
-    return ast.fix_missing_locations(ast.copy_location(node, like))
+    """`node` with the place of `like`."""
+    return ast.copy_location(node, like)
 
 
 def _negated(test: ast.expr) -> ast.expr:

@@ -41,6 +41,12 @@ _MUTATORS = frozenset(
     "append extend insert pop remove clear update add discard setdefault popitem "
     "appendleft extendleft write".split()
 )
+_HIGHER_ORDER = frozenset(
+    "cond while_loop scan map map_fn fori_loop switch switch_case case vectorized_map "
+    "associative_scan foldl foldr vmap reduce custom_gradient".split()
+)
+"""Functions of libraries that call the functions they are given."""
+
 _COMPARED = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
@@ -93,7 +99,7 @@ class Rewriter:
         new = self.block(body)
         start: Statements = [
             assign(name, call("Undefined", constant(name)))
-            for name in sorted(self.scope.may_be_undefined)
+            for name in sorted(self.scope.may_be_undefined - self.scope.parameters)
         ]
         if self.entry:
             start.append(assign(self.entry, call("entry")))
@@ -405,7 +411,12 @@ class _Expressions(ast.NodeTransformer):
             outside = rewriter.outside_root(node.func)
             outside = "" if self._is_shadowed(outside) else outside
         text = constant(ast.unparse(node.func)) if outside else None
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else name
         self.generic_visit(node)
+        if last in _HIGHER_ORDER and not needs_rewriting:
+            node.args = [self._function_argument(value) for value in node.args]
+            for keyword in node.keywords:
+                keyword.value = self._function_argument(keyword.value)
         if outside:
             function = call("outside", node.func, text)  # type: ignore[arg-type]
         elif needs_rewriting:
@@ -413,6 +424,13 @@ class _Expressions(ast.NodeTransformer):
         else:
             return node
         node.func = _at(function, node.func)
+        return node
+
+    def _function_argument(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.List | ast.Tuple):
+            node.elts = [self._function_argument(inner) for inner in node.elts]
+        if isinstance(node, ast.Name | ast.Attribute | ast.Call):
+            return _at(call("argument", node), node)
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
@@ -480,17 +498,20 @@ class _Expressions(ast.NodeTransformer):
 
 
 def _at(node: ast.expr, like: ast.AST) -> ast.expr:
-    return ast.fix_missing_locations(ast.copy_location(node, like))
+    return ast.copy_location(node, like)
 
 
 def _place(node: ast.stmt, like: ast.AST) -> ast.stmt:
-    """Give new nodes the place of a statement: of its first line, not all of its block."""
+    """Give a new node the place of a statement: of its first line, not all of its block.
+
+    What it holds and has no place takes over this one in the end.
+    """
     if not hasattr(node, "lineno"):
         node.lineno, node.col_offset = like.lineno, like.col_offset  # type: ignore
         head = getattr(like, "test", None) or getattr(like, "iter", None) or like
         node.end_lineno = getattr(head, "end_lineno", like.lineno)  # type: ignore
         node.end_col_offset = getattr(head, "end_col_offset", like.col_offset)  # type: ignore
-    return ast.fix_missing_locations(node)
+    return node
 
 
 class _Undeclared(ast.NodeTransformer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft.function.autograph.conversion import argument as argument
 from weft.function.autograph.conversion import converted as converted
 from weft.function.autograph.conversion import outside as outside
 from weft.function.autograph.notes import side_effect as side_effect

@@ -8,11 +8,10 @@ It leaves on every `if`, `while` and `for` a `Plan`: the names to hand through i
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from weft.function.autograph.build import Statements, identifiers
+from weft.function.autograph.build import Statements, clone, identifiers
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))
@@ -252,7 +251,7 @@ def analyse(scope: Scope, body: Statements) -> None:
         if inside.calls:
             names.update(dict.fromkeys(sorted(scope.remote)))
         places = {
-            text: copy.deepcopy(place)
+            text: clone(place)
             for text, place in inside.places.items()
             if not (place_names(place) or set()) & set(names)
         }
@@ -264,6 +263,7 @@ def analyse(scope: Scope, body: Statements) -> None:
         state = _handed_through(plan, scope, scope.captured | scope.remote)
         unsure = (set(state) & scope.locals) - plan.defined
         scope.may_be_undefined |= unsure
+    scope.may_be_undefined |= _deleted(body) & scope.locals
     for node in _flow(body):
         plan = node.plan  # type: ignore[attr-defined]
         state = _handed_through(plan, scope, frozenset(scope.forced))
@@ -289,6 +289,16 @@ def _flow(body: Iterable[ast.AST]) -> Iterable[ast.If | ast.While | ast.For]:
             yield node
         if not isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.expr)):
             yield from _flow(ast.iter_child_nodes(node))
+
+
+def _deleted(body: Iterable[ast.AST]) -> set[str]:
+    """Names that a `del` inside of an `if` or loop takes away."""
+    blocks = [block for node in _flow(body) for block in (node.body, node.orelse)]
+    deletions = [
+        inner for block in blocks for node in block for inner in ast.walk(node)
+        if isinstance(inner, ast.Delete)
+    ]  # fmt: skip
+    return set(stores(deletions).names)
 
 
 class _Defined:
