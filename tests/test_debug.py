@@ -131,6 +131,37 @@ def test_given_infinities_are_not_made():
         x - x
 
 
+def test_large_arrays():
+    x = ops.ones((1000, 1000)) * 3e38
+    for _ in range(12):  # often enough to be compiled
+        x + x
+    with check_numerics(), pytest.raises(NumericsError, match="made infinity from finite"):
+        x + x
+    x + x
+
+
+def test_through_fit():
+    from weft import keras
+
+    class Logarithm(keras.layers.Layer):
+        def call(self, inputs):
+            return ops.log(inputs)  # here
+
+    model = keras.Sequential([keras.Input((4,)), Logarithm(), keras.layers.Dense(1)])
+    model.compile("sgd", loss="mse")
+    x, y = np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
+    with check_numerics():
+        model.fit(x, y, verbose=0)
+    before = [np.array(w) for w in model.get_weights()]
+    x[5, 2] = -1.0
+    with check_numerics(), pytest.raises(NumericsError) as caught:
+        model.fit(x, y, verbose=0, shuffle=False)
+    assert caught.value.operation == "log"
+    assert "ops.log(inputs)  # here" in str(caught.value)
+    after = model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before, after))
+
+
 def test_only_what_is_asked_for():
     x = ops.convert_to_tensor(array(0.0))
     with check_numerics(infinity=False):

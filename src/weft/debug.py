@@ -16,7 +16,7 @@ import contextlib
 import linecache
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,15 @@ _REMEDIES = {
     "exp": "subtract the largest value first, or use softmax and log_softmax, which do",
     "power": "a negative base takes whole exponents only; large exponents overflow",
     "cast": "the number is too large for the smaller type: scale the loss, or keep float32",
-    "subtract": "infinity minus infinity has no value; see where the infinity came from",
-    "multiply": "0 times infinity has no value, and large products overflow: scale down",
+    "subtract": "the difference overflows: a smaller learning rate, or scaled inputs, help",
+    "multiply": "the product overflows: scale the factors down",
     "dot_general": "the sums overflow: a smaller learning rate, or normalised inputs, help",
     "add": "the sum overflows: a smaller learning rate, or clipped gradients, help",
 }
+_INFINITE_REMEDY = (
+    "an input is infinite already, and ∞ - ∞, 0 × ∞ and ∞ / ∞ have no value: look at where "
+    "it came from, such as the data"
+)
 _COMMON_REMEDY = (
     "look at the ranges above; a smaller learning rate, clipped gradients or scaled inputs "
     "often help"
@@ -101,8 +105,11 @@ class _Finding:
         )
         parameters = f"\n  with     {self.parameters}" if self.parameters else ""
         remedy = _REMEDIES.get(self.operation, _COMMON_REMEDY)
+        of_what = "inputs without NaN" if self.found == "NaN" else "finite inputs"
+        if self.found == "NaN" and any("infinite" in text for text in self.inputs):
+            remedy = _INFINITE_REMEDY
         return (
-            f"{self.operation}: made {self.found} from inputs without any"
+            f"{self.operation}: made {self.found} from {of_what}"
             f"{where}{inside}{listed}{parameters}\n  result   {self.result}\n"
             f"  remedy   {remedy}"
         )
@@ -123,7 +130,8 @@ class _Switch:
     depth: int = 0
     nan: bool = True
     infinity: bool = True
-    plain: dict[Primitive, Callable] | None = None
+    plain: dict[Primitive, Callable] = field(default_factory=dict)
+    large: dict[Primitive, Callable | None] = field(default_factory=dict)
 
 
 _switch = _Switch()
@@ -150,7 +158,7 @@ def check_numerics(*, nan: bool = True, infinity: bool = True) -> Iterator[None]
         ...     weft.ops.log(weft.ops.zeros(3))
         Traceback (most recent call last):
           ...
-        weft.debug.NumericsError: log: made infinity from inputs without any
+        weft.debug.NumericsError: log: made infinity from finite inputs
         ...
     """
     enable_check_numerics(nan=nan, infinity=infinity)
@@ -173,7 +181,9 @@ def enable_check_numerics(*, nan: bool = True, infinity: bool = True) -> None:
         if _switch.depth > 1:
             return
         _switch.plain = {primitive: primitive.evaluate for primitive in REGISTRY.values()}
+        _switch.large = {primitive: primitive.large for primitive in REGISTRY.values()}
         for primitive, plain in _switch.plain.items():
+            primitive.large = None
             if primitive.name not in _TRANSPARENT:
                 primitive.evaluate = _looked_at(primitive, plain)
         evaluate.instead = _evaluate
@@ -190,9 +200,10 @@ def disable_check_numerics() -> None:
             return
         evaluate.instead = None
         targets.instead = None
-        for primitive, plain in (_switch.plain or {}).items():
+        for primitive, plain in _switch.plain.items():
             primitive.evaluate = plain
-        _switch.plain = None
+            primitive.large = _switch.large[primitive]
+        _switch.plain, _switch.large = {}, {}
 
 
 # -- single operations -------------------------------------------------------------------
@@ -307,7 +318,7 @@ def _evaluate(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     if findings is None:
         # Called by an eager cond, while_loop or scan: nobody above waits for findings.
         return _executable(graph, {})(arrays)
-    plain = _switch.plain or {}
+    plain = _switch.plain
     values: dict[Value, np.ndarray] = dict(zip(graph.inputs, arrays))
     origins: dict[Value, _Finding] = {}
     last = evaluate.last_uses(graph)
