@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from weft.keras.callbacks.callback import Callback, CallbackList
 from weft.keras.callbacks.logging import CSVLogger, History, ProgbarLogger, RemoteMonitor
+from weft.keras.callbacks.monitor import (
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    MonitorCallback,
+    ReduceLROnPlateau,
+    SwapEMAWeights,
+    TerminateOnNaN,
+)
 
 __all__ = [
-    "CSVLogger", "Callback", "CallbackList", "History", "ProgbarLogger", "RemoteMonitor",
+    "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
+    "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
+    "ReduceLROnPlateau", "RemoteMonitor", "SwapEMAWeights", "TerminateOnNaN",
 ]  # fmt: skip

@@ -596,6 +596,7 @@ def _spell_signature(cls: type) -> None:
     named = [p for p in own.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
     known = {parameter.name for parameter in named}
     more = [p for p in base if p.name not in known]
-    cls.__signature__ = inspect.Signature([*named, *more])  # type: ignore[attr-defined]
+    shown = inspect.Signature([next(iter(own.parameters.values())), *named, *more])
+    cls.__init__.__signature__ = shown  # type: ignore[attr-defined]
 
 
