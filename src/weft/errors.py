@@ -14,24 +14,33 @@ from collections.abc import Iterable
 class WeftError(Exception):
     """The base of all errors that weft raises on purpose."""
 
+    @property
+    def message(self) -> str:
+        """The text of the error."""
+        return str(self)
 
-class ShapeError(WeftError, ValueError):
+
+class InvalidArgumentError(WeftError):
+    """Something passed by the user that does not fit; TensorFlow knows it by this name."""
+
+
+class ShapeError(InvalidArgumentError, ValueError):
     """Shapes that do not fit together."""
 
 
-class DTypeError(WeftError, TypeError):
+class DTypeError(InvalidArgumentError, TypeError):
     """A dtype that an operation does not take."""
 
 
-class ArgumentError(WeftError, ValueError):
+class ArgumentError(InvalidArgumentError, ValueError):
     """A value that an argument does not take."""
 
 
-class ArgumentTypeError(WeftError, TypeError):
+class ArgumentTypeError(InvalidArgumentError, TypeError):
     """An argument of a type that can't be used."""
 
 
-class IndexError(WeftError, builtins.IndexError):
+class IndexError(InvalidArgumentError, builtins.IndexError):
     """An index outside of a tensor."""
 
 

@@ -25,6 +25,10 @@ from weft.core.variable import Variable, read_variable
 from weft.errors import ArgumentError, ArgumentTypeError, ShapeError
 
 
+class UsedTapeError(ArgumentError, RuntimeError):
+    """A tape that is not persistent was asked a second time."""
+
+
 class GradientTape:
     """Watches tensors and variables, and gives gradients of what is computed from them.
 
@@ -226,7 +230,7 @@ class GradientTape:
         if self._persistent:
             return list(self._records)
         if self._used:
-            raise ArgumentError(
+            raise UsedTapeError(
                 "GradientTape: gradient was called a second time, and a tape forgets what "
                 "it recorded after the first; use GradientTape(persistent=True)"
             )

@@ -400,7 +400,7 @@ class Function:
             return (found,)
 
         options = {**self._options, "name": self.name}
-        method = Function(self.python_function, _instance=alive, **options)
+        method = type(self)(self.python_function, _instance=alive, **options)
         methods[key] = (reference, method)
         return method
 

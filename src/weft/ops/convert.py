@@ -143,7 +143,7 @@ def _text_array(array: np.ndarray, wanted: DType | None) -> np.ndarray:
                 f"{str(array)[:60]}; convert it to numbers first, for example with "
                 f".astype('float32')"
             )
-        return np.array(array, np.object_)
+        return _as_bytes(array)
     odd = [item for item in flat if not isinstance(item, int | float | np.number)][:1]
     if not odd:
         return convert_to_tensor(array.tolist(), wanted)._array
@@ -153,6 +153,15 @@ def _text_array(array: np.ndarray, wanted: DType | None) -> np.ndarray:
         f"text; received an item of type {kind}: {shown}; fill or drop such items, then "
         "use .astype('float32')"
     )
+
+
+def _as_bytes(array: np.ndarray) -> np.ndarray:
+    """Text is held as UTF-8, in an array of objects."""
+    out = np.empty(array.shape, np.object_)
+    flat = out.reshape(-1)
+    for place, item in enumerate(array.reshape(-1)):
+        flat[place] = item.encode() if isinstance(item, str) else bytes(item)
+    return out
 
 
 # -- sequences ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,30 +11,36 @@ import numpy as np
 from weft.core.primitive import Primitive
 from weft.core.spec import Spec
 from weft.core.tensor import Tensor
-from weft.errors import ArgumentError, DTypeError, ShapeError, WeftError
+from weft.errors import ArgumentError, DTypeError, InvalidArgumentError, ShapeError
 
 # -- print -------------------------------------------------------------------------------
 
 
-def _print_spec(*specs: Spec, template: str) -> tuple[Spec, ...]:
+def _print_spec(
+    *specs: Spec, template: str, stream: str = "stdout", end: str = "\n"
+) -> tuple[Spec, ...]:
     return ()
 
 
-def _print_evaluate(*arrays: np.ndarray, template: str) -> tuple:
-    print(template.format(*[array[()] if array.ndim == 0 else array for array in arrays]))
+def _print_evaluate(
+    *arrays: np.ndarray, template: str, stream: str = "stdout", end: str = "\n"
+) -> tuple:
+    values = [array[()] if array.ndim == 0 else array for array in arrays]
+    # Looked up now: who captures the output has put another stream in its place.
+    print(template.format(*values), end=end, file=getattr(sys, stream), flush=True)
     return ()
 
 
 print_values = Primitive(
     "print_values", spec=_print_spec, evaluate=_print_evaluate, results=True, effects=True
 )
-"""`print_values(*tensors; template)`: prints `template.format(*values)`."""
+"""`print_values(*tensors; template, [stream, end])`: prints `template.format(*values)`."""
 
 
 # -- check -------------------------------------------------------------------------------
 
 
-class CheckError(WeftError, AssertionError):
+class CheckError(InvalidArgumentError, AssertionError):
     """A check inside of a graph that did not hold."""
 
 

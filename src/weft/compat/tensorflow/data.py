@@ -1,0 +1,19 @@
+"""tf.data: weft.data under TensorFlow's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import weft.data as _data
+from weft.compat.tensorflow._names import missing
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return getattr(_data, name)
+    except AttributeError:
+        raise missing("tf.data", name, dir(_data)) from None
+
+
+def __dir__() -> list[str]:
+    return dir(_data)
