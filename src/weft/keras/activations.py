@@ -19,7 +19,11 @@ leaky_relu, relu6 = ops.leaky_relu, ops.relu6
 log_sigmoid, sigmoid, silu = ops.log_sigmoid, ops.sigmoid, ops.silu
 log_softmax, softmax, sparsemax = ops.log_softmax, ops.softmax, ops.sparsemax
 soft_shrink, softplus, softsign = ops.soft_shrink, ops.softplus, ops.softsign
-sparse_plus, sparse_sigmoid, squareplus = ops.sparse_plus, ops.sparse_sigmoid, ops.squareplus
+sparse_plus, sparse_sigmoid, squareplus = (
+    ops.sparse_plus,
+    ops.sparse_sigmoid,
+    ops.squareplus,
+)
 tanh, tanh_shrink, threshold = ops.tanh, ops.tanh_shrink, ops.threshold
 hard_swish, swish = hard_silu, silu
 
@@ -48,7 +52,10 @@ def mish(x: Any) -> Any:
 
 
 def relu(
-    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+    x: Any,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
 ) -> Any:
     """max(x, 0), with a slope below the threshold and a ceiling if wanted.
 

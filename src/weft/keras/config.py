@@ -20,7 +20,8 @@ def set_backend(backend: str) -> None:
     """Accepted for 'weft', the only engine here."""
     if backend != "weft":
         raise ArgumentError(
-            f"set_backend: weft.keras runs on weft; received {backend!r}; leave the call out"
+            f"set_backend: weft.keras runs on weft; received {backend!r}; leave the call "
+            "out"
         )
 
 

@@ -74,7 +74,11 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: Any = 0,
     ) -> None:
         self.min_value, self.max_value = min_value, max_value
         self.rate, self.axis = rate, axis
@@ -97,9 +101,7 @@ class MinMaxNorm(Constraint):
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
-_FAMILY = Family(
-    "constraint", (MaxNorm, MinMaxNorm, NonNeg, UnitNorm), "keras.constraints"
-)
+_FAMILY = Family("constraint", (MaxNorm, MinMaxNorm, NonNeg, UnitNorm), "keras.constraints")
 
 get = _FAMILY.get
 serialize = _FAMILY.serialize

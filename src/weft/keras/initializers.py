@@ -25,8 +25,8 @@ class Initializer:
         >>> class Halves(keras.initializers.Initializer):
         ...     def __call__(self, shape, dtype=None):
         ...         return keras.ops.full(shape, 0.5, dtype=dtype)
-        >>> keras.layers.Dense(1, kernel_initializer=Halves()).kernel_initializer((1, 1)).tolist()
-        [[0.5]]
+        >>> keras.layers.Dense(1, kernel_initializer=Halves())([[1.0, 3.0]]).tolist()
+        [[2.0]]
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
@@ -125,7 +125,12 @@ class STFT(Initializer):
             raise ArgumentError(
                 f"STFT: scaling must be 'density', 'spectrum' or None; received {scaling!r}"
             )
-        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+        self.side, self.window, self.scaling, self.periodic = (
+            side,
+            window,
+            scaling,
+            periodic,
+        )
 
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
         length, _, bins = shape
@@ -214,7 +219,9 @@ class TruncatedNormal(RandomNormal):
 class RandomUniform(RandomInitializer):
     """Values in [minval, maxval), all equally likely."""
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None
+    ) -> None:
         self.minval, self.maxval = minval, maxval
         super().__init__(seed)
 
@@ -265,7 +272,8 @@ class VarianceScaling(RandomInitializer):
         ):  # fmt: skip
             if value not in known:
                 raise ArgumentError(
-                    f"{type(self).__name__}: {what} must be one of {known}; received {value!r}"
+                    f"{type(self).__name__}: {what} must be one of {known}; received "
+                    f"{value!r}"
                 )
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
@@ -331,7 +339,7 @@ def compute_fans(
 def _scaling(name: str, scale: float, mode: str, distribution: str, doc: str) -> type:
     """A VarianceScaling with fixed settings."""
 
-    def __init__(  # noqa: N807
+    def __init__(
         self: Any, seed: Any = None, input_axes: Any = None, output_axes: Any = None
     ) -> None:
         VarianceScaling.__init__(
@@ -342,16 +350,17 @@ def _scaling(name: str, scale: float, mode: str, distribution: str, doc: str) ->
         return {**RandomInitializer.get_config(self), **_axes_config(self)}
 
     members = {
-        "__init__": __init__, "get_config": get_config, "__doc__": doc, "__module__": __name__,
+        "__init__": __init__, "get_config": get_config,
+        "__doc__": doc, "__module__": __name__,
     }  # fmt: skip
     return type(name, (VarianceScaling,), members)
 
 
 _NORMAL, _UNIFORM = "truncated_normal", "uniform"
 GlorotNormal = _scaling("GlorotNormal", 1.0, "fan_avg", _NORMAL,
-                        "Normal, variance 2 / (inputs + outputs) (Glorot, 2010).")  # fmt: skip
+                        "Normal, variance 2 / (inputs + outputs) (Glorot).")  # fmt: skip
 GlorotUniform = _scaling("GlorotUniform", 1.0, "fan_avg", _UNIFORM,
-                         "Uniform, variance 2 / (inputs + outputs) (Glorot, 2010).")  # fmt: skip
+                         "Uniform, variance 2 / (inputs + outputs) (Glorot).")  # fmt: skip
 HeNormal = _scaling("HeNormal", 2.0, "fan_in", _NORMAL,
                     "Normal, variance 2 / inputs, for relu (He, 2015).")  # fmt: skip
 HeUniform = _scaling("HeUniform", 2.0, "fan_in", _UNIFORM,
@@ -399,7 +408,11 @@ constant, identity, ones, orthogonal, stft, zeros = (
 glorot_normal, glorot_uniform = GlorotNormal, GlorotUniform
 he_normal, he_uniform = HeNormal, HeUniform
 lecun_normal, lecun_uniform = LecunNormal, LecunUniform
-random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+random_normal, random_uniform, truncated_normal = (
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+)
 variance_scaling = VarianceScaling
 
 _FAMILY = Family(

@@ -32,7 +32,8 @@ def _factor(who: str, name: str, value: Any, default: float) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or math.isnan(value) or math.isinf(value) or value < 0:
         raise ArgumentError(
-            f"{who}: {name} must be a finite number that is not negative; received {value!r}"
+            f"{who}: {name} must be a finite number that is not negative; received "
+            f"{value!r}"
         )
     return float(value)
 
@@ -99,7 +100,8 @@ class OrthogonalRegularizer(Regularizer):
         self.factor = _factor("OrthogonalRegularizer", "factor", factor, 0.01)
         if mode not in ("rows", "columns"):
             raise ArgumentError(
-                f"OrthogonalRegularizer: mode must be 'rows' or 'columns'; received {mode!r}"
+                "OrthogonalRegularizer: mode must be 'rows' or 'columns'; received "
+                f"{mode!r}"
             )
         self.mode = mode
 

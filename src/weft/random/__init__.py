@@ -1,4 +1,4 @@
-"""Random numbers: a function of (seed, counter), the same eagerly, compiled, on any threads."""
+"""Random numbers: a function of (seed, counter), the same on every target."""
 
 from __future__ import annotations
 

@@ -63,7 +63,11 @@ def _shape(shape: Any, who: str) -> tuple[int, ...]:
 
 
 def uniform(
-    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
+    shape: Any,
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: Any = None,
+    seed: Any = None,
 ) -> Tensor:
     """Uniform numbers in [minval, maxval).
 
@@ -165,7 +169,9 @@ def randint(
     return cast(cast(ops.mod(bits, span), dtypes.int64) + low, dtype)
 
 
-def bernoulli(shape: Any, probability: Any = 0.5, dtype: Any = None, seed: Any = None) -> Tensor:
+def bernoulli(
+    shape: Any, probability: Any = 0.5, dtype: Any = None, seed: Any = None
+) -> Tensor:
     """One with the given probability, else zero."""
     unit = _unit(draw_state(seed), _shape(shape, "bernoulli"), dtypes.float32)
     return cast(unit < probability, canonical(dtype))
@@ -174,7 +180,9 @@ def bernoulli(shape: Any, probability: Any = 0.5, dtype: Any = None, seed: Any =
 def categorical(
     logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None
 ) -> Tensor:
-    """Classes drawn with probabilities softmax(logits); (batch, classes) → (batch, samples).
+    """Classes drawn with probabilities softmax(logits).
+
+    Shapes: (batch, classes) → (batch, samples).
 
     The largest of logits plus Gumbel noise is such a draw (Gumbel, 1954).
     """
@@ -204,7 +212,9 @@ def dropout(
     shape = inputs.shape
     if noise_shape is not None:
         noise_shape = tuple(noise_shape)
-        shape = tuple([own if n is None else n for n, own in zip(noise_shape, inputs.shape)])
+        shape = tuple(
+            [own if n is None else n for n, own in zip(noise_shape, inputs.shape)]
+        )
     kept = _unit(draw_state(seed), shape, dtypes.float32) < keep
     if keep <= 0.0:
         return ops.zeros_like(inputs)

@@ -60,7 +60,7 @@ class SeedGenerator:
             dtype="uint32",
         )
 
-    def next(self, ordered: bool = True) -> Tensor:  # noqa: A003
+    def next(self, ordered: bool = True) -> Tensor:
         """The next state; the counter goes up by one."""
         state = convert_to_tensor(self.state)
         self.state.assign(state + np.array([0, 1], np.uint32))

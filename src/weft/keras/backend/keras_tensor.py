@@ -1,4 +1,4 @@
-"""KerasTensor: what is known of a tensor before there is data; the unit of Functional models."""
+"""KerasTensor: what is known of a tensor before there is data."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class KerasTensor:
         return None if None in self._shape else math.prod(self._shape)  # type: ignore[arg-type]
 
     @property
-    def T(self) -> KerasTensor:  # noqa: N802
+    def T(self) -> KerasTensor:
         return _operation("transpose")(self)
 
     def reshape(self, newshape: Any) -> KerasTensor:

@@ -68,7 +68,7 @@ def clear_session(free_memory: bool = True) -> None:
         gc.collect()
 
 
-class name_scope(contextlib.AbstractContextManager):  # noqa: N801
+class name_scope(contextlib.AbstractContextManager):
     """Variables made inside have `name/` before their path."""
 
     def __init__(self, name: str, caller: object = None, **kwargs: object) -> None:

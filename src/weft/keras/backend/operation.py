@@ -128,7 +128,9 @@ class Operation:
             raise
 
     def _explain(self, error: Exception, args: tuple, kwargs: dict) -> None:
-        shapes = [x.shape for x in tree.leaves((args, kwargs)) if isinstance(x, KerasTensor)]
+        shapes = [
+            x.shape for x in tree.leaves((args, kwargs)) if isinstance(x, KerasTensor)
+        ]
         error.add_note(
             f"Raised while {type(self).__name__} {self.name!r} was applied to symbolic "
             f"inputs of shape {', '.join(map(str, shapes))}."
@@ -158,8 +160,8 @@ class Operation:
             names = sorted(arguments or ())
             raise NotImplementedError(
                 f"{type(self).__name__}: its constructor takes values that are no plain "
-                f"data ({', '.join(names)}), so get_config() must be written: return a dict "
-                "from which from_config() can make the object again"
+                f"data ({', '.join(names)}), so get_config() must be written: return a "
+                "dict from which from_config() can make the object again"
             )
         return {"name": self.name, **arguments}
 
@@ -193,7 +195,8 @@ class Operation:
             state = "has not been called on symbolic inputs" if not nodes else (
                 f"has been called {len(nodes)} times")  # fmt: skip
             raise AttributeError(
-                f"{type(self).__name__} {self.name!r} {state}, so there is no single .{what}"
+                f"{type(self).__name__} {self.name!r} {state}, so there is no single "
+                f".{what}"
             )
         node = nodes[0]
         if what == "output":

@@ -1,4 +1,4 @@
-"""Tracking: what a layer's attributes hold, also inside lists and dicts, is found and kept."""
+"""Tracking: what a layer's attributes hold is found, also inside lists and dicts."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ class TrackedList(list):
         return self
 
     def __setitem__(self, index: Any, item: Any) -> None:
-        taken = [self._take(i) for i in item] if isinstance(index, slice) else self._take(item)
+        taken = (
+            [self._take(i) for i in item] if isinstance(index, slice) else self._take(item)
+        )
         super().__setitem__(index, taken)
 
     def _drop(self, item: Any) -> None:

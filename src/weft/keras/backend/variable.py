@@ -1,4 +1,4 @@
-"""Keras' Variable: weft's, with an initializer, a path and the marks that training reads."""
+"""Keras' Variable: weft's, with an initializer, a path and marks for training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def standardize_shape(shape: Any, who: str = "shape") -> tuple[int | None, ...]:
         extents = tuple(shape)
     except TypeError:
         raise ArgumentError(
-            f"{who}: a shape must be a tuple of ints (None where unknown); received {shape!r}"
+            f"{who}: a shape must be a tuple of ints (None where unknown); received "
+            f"{shape!r}"
         ) from None
     return tuple([_extent(extent, shape, who) for extent in extents])
 

@@ -83,9 +83,9 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> Any:
 
 __all__ = [
     "ELU", "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average",
-    "BatchNormalization", "CategoryEncoding", "Concatenate", "Dense", "Discretization", "Dot",
-    "Dropout", "EinsumDense", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise",
-    "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
+    "BatchNormalization", "CategoryEncoding", "Concatenate", "Dense",
+    "Discretization", "Dot", "Dropout", "EinsumDense", "Embedding", "Flatten",
+    "GaussianDropout", "GaussianNoise", "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
     "LayerNormalization", "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply",
     "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
     "Rescaling", "Reshape", "ReversibleEmbedding", "Softmax", "SpatialDropout1D",

@@ -51,7 +51,8 @@ class ReLU(Layer):
         negative_slope = negative_slope if alpha is None else alpha
         if max_value is not None and max_value < 0:
             raise ArgumentError(
-                f"max_value of a ReLU layer cannot be a negative value. Received: {max_value}"
+                "max_value of a ReLU layer cannot be a negative value. Received: "
+                f"{max_value}"
             )
         self.max_value = max_value
         self.negative_slope = _not_negative("ReLU", "negative_slope", negative_slope)
@@ -59,9 +60,7 @@ class ReLU(Layer):
         self._build_at_init()
 
     def call(self, inputs: Any) -> Tensor:
-        return activations.relu(
-            inputs, self.negative_slope, self.max_value, self.threshold
-        )
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
 
 class LeakyReLU(Layer):

@@ -51,7 +51,9 @@ def signature_of(call: Callable) -> Signature:
     """The signature of a class's `call`, without self."""
     parameters = list(inspect.signature(call).parameters.values())[1:]
     kinds = inspect.Parameter
-    named = [p for p in parameters if p.kind not in (kinds.VAR_KEYWORD, kinds.VAR_POSITIONAL)]
+    named = [
+        p for p in parameters if p.kind not in (kinds.VAR_KEYWORD, kinds.VAR_POSITIONAL)
+    ]
     names = tuple([p.name for p in named])
     training = next((p for p in named if p.name == "training"), None)
     return Signature(
@@ -114,9 +116,9 @@ def tensor_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that are tensors, or structures with tensors in them."""
     found = {}
     for name, value in arguments.items():
-        if is_data(value):
-            found[name] = value
-        elif isinstance(value, tuple | list | dict) and any(map(is_data, tree.leaves(value))):
+        if is_data(value) or (
+            isinstance(value, tuple | list | dict) and any(map(is_data, tree.leaves(value)))
+        ):
             found[name] = value
     return found
 
@@ -147,8 +149,8 @@ def bind_arguments(layer: Any, signature: Signature, args: tuple, kwargs: dict) 
     if len(args) > len(names) and not _takes_more(type(layer).call):
         raise ArgumentTypeError(
             f"{type(layer).__name__} {layer.name!r}: call() takes {len(names)} positional "
-            f"arguments ({', '.join(names)}); received {len(args)}; several inputs go in one "
-            "list: layer([a, b])"
+            f"arguments ({', '.join(names)}); received {len(args)}; several inputs go in "
+            "one list: layer([a, b])"
         )
     missing = [name for name in signature.required if name not in arguments]
     if missing:

@@ -106,8 +106,8 @@ def known_extent(layer: Layer, shape: Any, axis: int) -> int:
     extent = shape[axis]
     if extent is None:
         raise ArgumentError(
-            f"{type(layer).__name__} {layer.name!r}: axis {axis} of its input must be known "
-            f"to make the weights; received the shape {tuple(shape)}"
+            f"{type(layer).__name__} {layer.name!r}: axis {axis} of its input must be "
+            f"known to make the weights; received the shape {tuple(shape)}"
         )
     return extent
 
@@ -216,15 +216,15 @@ def einsum_shapes(
         known = extents.get(letter)
         if known is not None and extent is not None and known != extent:
             raise ArgumentError(
-                f"EinsumDense: axis {letter!r} of {equation!r} is {known} in the input shape "
-                f"{tuple(input_shape)} and {extent} in output_shape {output_shape}"
+                f"EinsumDense: axis {letter!r} of {equation!r} is {known} in the input "
+                f"shape {tuple(input_shape)} and {extent} in output_shape {output_shape}"
             )
         extents[letter] = extent if known is None else known
     missing = [letter for letter in kernel if extents.get(letter) is None]
     if missing:
         raise ArgumentError(
-            f"EinsumDense: the extent of {missing} of the kernel in {equation!r} must be in "
-            f"the input shape {tuple(input_shape)} or output_shape {output_shape}"
+            f"EinsumDense: the extent of {missing} of the kernel in {equation!r} must be "
+            f"in the input shape {tuple(input_shape)} or output_shape {output_shape}"
         )
     kernel_shape = tuple([extents[letter] for letter in kernel])
     if not bias_axes:

@@ -20,8 +20,8 @@ def _rate(rate: Any, most: float = 1.0) -> Any:
     is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
     if not is_number or not 0 <= rate <= most:
         raise ArgumentError(
-            "Invalid value received for argument `rate`. Expected a float value between 0 and "
-            f"1. Received: rate={rate}"
+            "Invalid value received for argument `rate`. Expected a float value between 0 "
+            f"and 1. Received: rate={rate}"
         )
     return rate
 
@@ -88,8 +88,8 @@ def _noise_shape(noise_shape: Any) -> tuple | None:
     is_sequence = isinstance(noise_shape, Sequence) and not isinstance(noise_shape, str)
     if not is_sequence or any(n is not None and (n <= 0) for n in noise_shape):
         raise ArgumentError(
-            "Invalid value received for argument `noise_shape`. Expected a tuple or list of "
-            f"positive integers. Received: noise_shape={noise_shape}"
+            "Invalid value received for argument `noise_shape`. Expected a tuple or list "
+            f"of positive integers. Received: noise_shape={noise_shape}"
         )
     return tuple(noise_shape)
 
@@ -156,10 +156,10 @@ class GaussianNoise(_Noise):
 
     def __init__(self, stddev: float, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
-        if not 0 <= stddev:
+        if not stddev >= 0:
             raise ArgumentError(
-                "Invalid value received for argument `stddev`. Expected a float value that is "
-                f"not negative. Received: stddev={stddev}"
+                "Invalid value received for argument `stddev`. Expected a float value that "
+                f"is not negative. Received: stddev={stddev}"
             )
         self.stddev = stddev
         self._make_seeds(stddev > 0)
@@ -198,7 +198,10 @@ class GaussianDropout(_Noise):
 
 
 # The fixed point of selu (Klambauer and others, 2017).
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+_SELU_ALPHA, _SELU_SCALE = (
+    1.6732632423543772848170429916717,
+    1.0507009873554804934193349852946,
+)
 
 
 class AlphaDropout(_Noise):

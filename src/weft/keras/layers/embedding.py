@@ -91,7 +91,7 @@ class Embedding(Layer):
 
 
 class ReversibleEmbedding(Embedding):
-    """An Embedding that can also score vectors against its numbers: `call(x, reverse=True)`.
+    """An Embedding that can also score vectors against its numbers: `reverse=True`.
 
     Args:
         tie_weights: whether scores use the embeddings themselves.
@@ -140,7 +140,9 @@ class ReversibleEmbedding(Embedding):
             return super().call(inputs)
         dtype = self.reverse_dtype or self.compute_dtype
         tied = self.tie_weights
-        kernel = ops.transpose(self.embeddings.value) if tied else self.reverse_embeddings.value
+        kernel = (
+            ops.transpose(self.embeddings.value) if tied else self.reverse_embeddings.value
+        )
         logits = ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype))
         cap = self.logit_soft_cap
         return logits if cap is None else cap * ops.tanh(logits / cap)

@@ -49,8 +49,8 @@ class InputLayer(Layer):
             batch_shape = input_tensor.shape if batch_shape is None else batch_shape
         if shape is not None and batch_shape is not None:
             raise ArgumentError(
-                f"Input: give `shape` (without the batch) or `batch_shape`, not both; received "
-                f"shape={shape} and batch_shape={batch_shape}"
+                "Input: give `shape` (without the batch) or `batch_shape`, not both; "
+                f"received shape={shape} and batch_shape={batch_shape}"
             )
         if batch_shape is None:
             if shape is None:
@@ -87,7 +87,7 @@ class InputLayer(Layer):
         return cls(**config)
 
 
-def Input(  # noqa: N802
+def Input(
     shape: Any = None,
     batch_size: int | None = None,
     dtype: Any = None,

@@ -88,8 +88,8 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
         missing = [s.name for s in specs if s and s.name not in inputs and not s.optional]
         if missing:
             raise ArgumentError(
-                f'Missing data for input "{missing[0]}" of layer "{layer_name}". You passed '
-                f"a data dictionary with keys {list(inputs)}. Expected the following keys: "
+                f'Missing data for input "{missing[0]}" of layer "{layer_name}". You '
+                f"passed a data dictionary with keys {list(inputs)}. Expected the following keys: "
                 f"{[s.name for s in specs]}"
             )
         tensors = [inputs.get(spec.name) for spec in specs]

@@ -13,7 +13,6 @@ A layer of one's own defines `build` (make the weights) and `call` (compute):
 from __future__ import annotations
 
 import functools
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,27 +23,28 @@ from weft import tree
 from weft.core.state import eager, recording
 from weft.core.variable import Variable as _AnyVariable
 from weft.dtypes import canonical
-from weft.errors import ArgumentError, ArgumentTypeError, ShapeError, TraceError
-from weft.keras import constraints, dtype_policies, initializers, regularizers
+from weft.errors import ArgumentError, ArgumentTypeError, TraceError
+from weft.keras import dtype_policies, regularizers
 from weft.keras.backend.keras_tensor import KerasTensor, any_symbolic
 from weft.keras.backend.names import current_path, path_scope
 from weft.keras.backend.operation import Operation
 from weft.keras.backend.scopes import SCOPES, autocast, in_symbolic_scope
 from weft.keras.backend.symbolic import compute_output_spec
 from weft.keras.backend.tracking import Tracker
-from weft.keras.backend.variable import Variable, standardize_shape
+from weft.keras.backend.variable import standardize_shape
 from weft.keras.layers import calling
 from weft.keras.layers.calling import CALLS
 from weft.keras.layers.input_spec import assert_input_compatibility
-from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
+from weft.keras.layers.weights import Weights
+from weft.keras.utils.serialization import serialize_keras_object
 from weft.random import SeedGenerator
 
 _INPUT_SHAPE_NOTES: set[str] = set()
 
 _LOCKED = (
     "You cannot add new elements of state (variables or sub-layers) to a layer that is "
-    "already built. All state must be created in the `__init__()` method or in the `build()` "
-    "method."
+    "already built. All state must be created in the `__init__()` method or in the "
+    "`build()` method."
 )
 
 
@@ -75,7 +75,7 @@ def _around_build(build: Callable) -> Callable:
     return build_once
 
 
-class Layer(Operation):
+class Layer(Weights, Operation):
     """The base of all layers.
 
     Args:
@@ -293,189 +293,6 @@ class Layer(Operation):
         """Mark a layer that has nothing to build as built."""
         self.built = True
 
-    # -- weights -----------------------------------------------------------------------
-
-    def add_weight(
-        self,
-        *args: Any,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Make a weight, which is trained and saved with the layer.
-
-        Args:
-            shape: all extents known; () if left out.
-            initializer: a name, an object or a function; 'glorot_uniform' for floats and
-                'zeros' for all else if left out.
-            dtype: the layer's variable dtype if left out.
-            trainable: whether it is trained.
-            autocast: whether it may be read in the compute dtype.
-            regularizer: what large values cost.
-            constraint: what it must satisfy after each update.
-            name: the last part of its path.
-        """
-        self._require_super_init()
-        if args:
-            shape = self._positional_shape(args, shape)
-        shape = () if shape is None else standardize_shape(shape, f"{self.name}.add_weight")
-        dtype = canonical(dtype if dtype is not None else self.variable_dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if dtype.is_floating else "zeros"
-        opened = not self._building
-        with path_scope(self._open_path() if opened else current_path()), eager():
-            variable = Variable(
-                initializers.get(initializer),
-                shape=shape,
-                dtype=dtype,
-                trainable=trainable,
-                autocast=autocast,
-                aggregation=aggregation,
-                name=name,
-                constraint=constraints.get(constraint),
-                regularizer=regularizers.get(regularizer),
-            )
-        variable.overwrite_with_gradient = overwrite_with_gradient
-        self._tracker.track(variable)
-        if not self._trainable:
-            variable.trainable = False
-        return variable
-
-    def _positional_shape(self, args: tuple, shape: Any) -> Any:
-        if len(args) > 1 or isinstance(args[0], str) or shape is not None:
-            raise ArgumentTypeError(
-                f"add_weight of {self.name!r}: arguments go by name: add_weight(shape=(…), "
-                f"initializer='zeros', name='…'); received {args}"
-            )
-        return args[0]
-
-    def add_variable(
-        self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True,
-        autocast: bool = True, regularizer: Any = None, constraint: Any = None,
-        name: str | None = None,
-    ) -> Variable:  # fmt: skip
-        """`add_weight` under its older name."""
-        return self.add_weight(
-            shape=shape, initializer=initializer, dtype=dtype, trainable=trainable,
-            autocast=autocast, regularizer=regularizer, constraint=constraint, name=name,
-        )  # fmt: skip
-
-    def add_metric(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError(
-            "Layer.add_metric: keep the metric as an attribute instead, "
-            "self.m = keras.metrics.Mean(), and call self.m.update_state(value)"
-        )
-
-    @property
-    def trainable(self) -> bool:
-        """Whether its weights are trained; setting it holds for the layers inside too."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = bool(value)
-        object.__setattr__(self, "_trainable", value)
-        for variable in self._trainable_variables:
-            variable.trainable = value
-        for layer in self._layers:
-            layer.trainable = value
-
-    @property
-    def variables(self) -> list[Any]:
-        """All variables: weights, seeds, those of the layers inside; each once."""
-        return _unique(self._iterate_variables())
-
-    def _iterate_variables(self) -> Iterator[Any]:
-        yield from self._trainable_variables
-        yield from self._non_trainable_variables
-        for seeds in self._seed_generators:
-            yield seeds.state
-        for layer in self._layers:
-            yield from layer._iterate_variables()
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        return [v for v in self.variables if v.trainable] if self.trainable else []
-
-    @property
-    def non_trainable_variables(self) -> list[Any]:
-        variables = self.variables
-        return [v for v in variables if not v.trainable] if self.trainable else variables
-
-    @property
-    def weights(self) -> list[Any]:
-        """The variables that `get_weights` gives and files hold, without seeds."""
-        return _unique(self._iterate_weights())
-
-    def _iterate_weights(self) -> Iterator[Any]:
-        yield from self._trainable_variables
-        yield from self._non_trainable_variables
-        for layer in self._layers:
-            yield from layer._iterate_weights()
-
-    @property
-    def trainable_weights(self) -> list[Any]:
-        return [v for v in self.weights if v.trainable] if self.trainable else []
-
-    @property
-    def non_trainable_weights(self) -> list[Any]:
-        weights = self.weights
-        return [v for v in weights if not v.trainable] if self.trainable else weights
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics of the layer and the layers inside."""
-        found = list(self._metrics)
-        for layer in self._layers:
-            found.extend(layer.metrics)
-        return found
-
-    @property
-    def metrics_variables(self) -> list[Any]:
-        return [variable for metric in self.metrics for variable in metric.variables]
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The weights' values as NumPy arrays, in the order of `weights`."""
-        return [np.asarray(v.numpy()) for v in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Set all weights from arrays in the order of `weights`.
-
-        Raises:
-            ShapeError: naming the first weight that does not fit; nothing is changed.
-        """
-        own = self.weights
-        if len(own) != len(weights):
-            raise ArgumentError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list "
-                f"of length {len(weights)}, but the layer was expecting {len(own)} weights."
-            )
-        for variable, value in zip(own, weights):
-            if tuple(np.shape(value)) != variable.shape:
-                raise ShapeError(
-                    f"Layer {self.name} weight shape {variable.shape} is not compatible with "
-                    f"provided weight shape {tuple(np.shape(value))} ({variable.name})."
-                )
-        for variable, value in zip(own, weights):
-            variable.assign(value)
-
-    def count_params(self) -> int:
-        """The number of weights' elements."""
-        if not self.built:
-            raise ArgumentError(
-                "You tried to call `count_params` on layer "
-                f"'{self.name}', but the layer isn't built. You can build it manually via: "
-                "`layer.build(input_shape)`."
-            )
-        return sum(math.prod(v.shape) for v in self.weights)
-
     # -- calling -------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -580,10 +397,10 @@ class Layer(Operation):
         if not self.supports_masking and type(self).compute_mask is Layer.compute_mask:
             if previous is not None:
                 warnings.warn(
-                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input "
-                    "with a mask attached to it. However, this layer does not support masking "
-                    "and will therefore destroy the mask information. Downstream layers will "
-                    "not see the mask.",
+                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an "
+                    "input with a mask attached to it. However, this layer does not "
+                    "support masking and will therefore destroy the mask information. "
+                    "Downstream layers will not see the mask.",
                     stacklevel=3,
                 )
             return
@@ -661,7 +478,9 @@ class Layer(Operation):
         layer = self if self.built else self._twin()
         signature = calling.signature_of(type(layer).call)
         if not layer.built:
-            layer._maybe_build(calling.bind_arguments(layer, signature, tuple(symbols), named))
+            layer._maybe_build(
+                calling.bind_arguments(layer, signature, tuple(symbols), named)
+            )
         outputs = layer.compute_output_spec(*symbols, **named)
         return tree.map(lambda symbol: getattr(symbol, "shape", None), outputs)
 
@@ -686,8 +505,8 @@ class Layer(Operation):
         for item in losses:
             if isinstance(item, KerasTensor):
                 raise ArgumentError(
-                    f"add_loss of {self.name!r}: needs a value; received the symbolic {item}; "
-                    "call add_loss inside the call() of a layer"
+                    f"add_loss of {self.name!r}: needs a value; received the symbolic "
+                    f"{item}; call add_loss inside the call() of a layer"
                 )
             self._losses.append(item)
 
@@ -765,7 +584,9 @@ class Layer(Operation):
             "dtype": dtype_policies.serialize(self.dtype_policy),
         }
         if self.activity_regularizer is not None:
-            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+            config["activity_regularizer"] = regularizers.serialize(
+                self.activity_regularizer
+            )
         return config
 
     @classmethod
@@ -780,27 +601,6 @@ class Layer(Operation):
                 if name in config and config[name] is None:
                     del config[name]
         return super().from_config(config)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put the layer's own variables into `store`, by number."""
-        own = [*self._trainable_variables, *self._non_trainable_variables]
-        for number, variable in enumerate(own):
-            store[str(number)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Take the layer's own variables out of `store`."""
-        own = [*self._trainable_variables, *self._non_trainable_variables]
-        keys = list(store.keys())
-        if len(keys) != len(own):
-            state = "" if self.built else (
-                " In this case, the layer has not been built yet: call it on data, or build "
-                "it, first.")  # fmt: skip
-            raise ArgumentError(
-                f"Layer '{self.name}' expected {len(own)} variables, but received {len(keys)} "
-                f"variables during loading. Expected: {[v.name for v in own]}.{state}"
-            )
-        for number, variable in enumerate(own):
-            variable.assign(np.asarray(store[str(number)]))
 
     # -- checks --------------------------------------------------------------------------
 
@@ -823,8 +623,8 @@ class Layer(Operation):
     def _require_built(self, who: str) -> None:
         if not self.built:
             raise ArgumentError(
-                f"{who} of {self.name!r}: the layer has no weights yet; call it on data, or "
-                "use layer.build(input_shape), first"
+                f"{who} of {self.name!r}: the layer has no weights yet; call it on data, "
+                "or use layer.build(input_shape), first"
             )
 
     def __repr__(self) -> str:
@@ -856,13 +656,6 @@ def _setting(layer: Layer, name: str) -> Any:
         if name.endswith(("activation", "activation_fn")) or name == "activation":
             return activations.serialize(value)
     return serialize_keras_object(value)
-
-
-def _unique(variables: Iterator[Any]) -> list[Any]:
-    found: dict[int, Any] = {}
-    for variable in variables:
-        found.setdefault(id(variable), variable)
-    return list(found.values())
 
 
 @functools.lru_cache(maxsize=4096)
@@ -902,8 +695,8 @@ def _taken_input_shape(kwargs: dict) -> tuple | None:
         _INPUT_SHAPE_NOTES.add("note")
         warnings.warn(
             "Do not pass an `input_shape`/`input_dim` argument to a layer. When using "
-            "Sequential models, prefer using an `Input(shape)` object as the first layer in "
-            "the model instead.",
+            "Sequential models, prefer using an `Input(shape)` object as the first layer "
+            "in the model instead.",
             stacklevel=5,
         )
     batch = found.get("batch_size")

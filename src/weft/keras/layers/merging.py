@@ -144,9 +144,7 @@ class Concatenate(Merge):
         ndim = len(shapes[0])
         axis = self.axis % ndim if ndim else 0
         for shape in shapes:
-            others = [
-                (a, b) for i, (a, b) in enumerate(zip(shape, shapes[0])) if i != axis
-            ]
+            others = [(a, b) for i, (a, b) in enumerate(zip(shape, shapes[0])) if i != axis]
             if len(shape) != ndim or any(a and b and a != b for a, b in others):
                 raise ShapeError(
                     "A `Concatenate` layer requires inputs with matching shapes except for "
@@ -191,8 +189,8 @@ class Dot(Merge):
         if not isinstance(axes, int):
             if not isinstance(axes, list | tuple) or len(axes) != 2:
                 raise ArgumentError(
-                    "Invalid format for argument `axes`: it must be an int or a pair of ints. "
-                    f"Received: axes={axes}"
+                    "Invalid format for argument `axes`: it must be an int or a pair of "
+                    f"ints. Received: axes={axes}"
                 )
             axes = tuple(axes)
         self.axes, self.normalize = axes, normalize

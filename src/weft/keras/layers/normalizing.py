@@ -26,7 +26,9 @@ def _take_scale_and_center(layer: Layer, given: dict) -> None:
     for name in ("beta", "gamma"):
         initializer = initializers.get(given[f"{name}_initializer"])
         setattr(layer, f"{name}_initializer", initializer)
-        setattr(layer, f"{name}_regularizer", regularizers.get(given[f"{name}_regularizer"]))
+        setattr(
+            layer, f"{name}_regularizer", regularizers.get(given[f"{name}_regularizer"])
+        )
         setattr(layer, f"{name}_constraint", constraints.get(given[f"{name}_constraint"]))
     layer.gamma = layer.beta = None
 
@@ -108,8 +110,8 @@ class BatchNormalization(Layer):
         unknown = set(renorm_clipping or {}) - {"rmin", "rmax", "dmax"}
         if unknown:
             raise ArgumentError(
-                f"BatchNormalization: renorm_clipping knows 'rmin', 'rmax', 'dmax'; received "
-                f"{sorted(unknown)}"
+                "BatchNormalization: renorm_clipping knows 'rmin', 'rmax', 'dmax'; "
+                f"received {sorted(unknown)}"
             )
         self.renorm_clipping = renorm_clipping
         _take_scale_and_center(self, given)
@@ -119,7 +121,9 @@ class BatchNormalization(Layer):
     def build(self, input_shape: Any) -> None:
         features = known_extent(self, input_shape, self.axis)
         _add_scale_and_center(self, (features,))
-        self.moving_mean = self._state("moving_mean", features, self.moving_mean_initializer)
+        self.moving_mean = self._state(
+            "moving_mean", features, self.moving_mean_initializer
+        )
         self.moving_variance = self._state(
             "moving_variance", features, self.moving_variance_initializer
         )
@@ -363,9 +367,9 @@ class GroupNormalization(Layer):
             self.groups = channels
         if channels < self.groups or channels % self.groups:
             raise ArgumentError(
-                f"GroupNormalization {self.name!r}: the number of channels must be a multiple "
-                f"of the number of groups; received {channels} channels and groups="
-                f"{self.groups}"
+                f"GroupNormalization {self.name!r}: the number of channels must be a "
+                f"multiple of the number of groups; received {channels} channels and "
+                f"groups={self.groups}"
             )
         _add_scale_and_center(self, (channels,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})

@@ -1,4 +1,4 @@
-"""Preprocessing inside a model: Rescaling, Normalization, CategoryEncoding, Discretization."""
+"""Preprocessing inside a model: numbers rescaled, categories encoded."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ class Normalization(Layer):
         kept = sorted(axis % ndim for axis in self.axis)
         if any(not -ndim <= axis < ndim for axis in self.axis):
             raise ArgumentError(
-                "All `axis` values must be in the range [-ndim, ndim). Received inputs with "
-                f"ndim={ndim}, while axis={self.axis}"
+                "All `axis` values must be in the range [-ndim, ndim). Received inputs "
+                f"with ndim={ndim}, while axis={self.axis}"
             )
         shape = tuple([known_extent(self, input_shape, axis) for axis in kept])
         self._along = tuple([input_shape[i] if i in kept else 1 for i in range(ndim)])
@@ -109,8 +109,8 @@ class Normalization(Layer):
         """Find mean and variance from data: an array, or an iterable of batches."""
         if self.input_mean is not None:
             raise ArgumentError(
-                f"Cannot `adapt` a Normalization layer that is initialized with static `mean` "
-                f"and `variance`, you passed mean {self.input_mean} and variance "
+                "Cannot `adapt` a Normalization layer that is initialized with static "
+                f"`mean` and `variance`, you passed mean {self.input_mean} and variance "
                 f"{self.input_variance}."
             )
         count, mean, spread = 0.0, 0.0, 0.0
@@ -121,7 +121,7 @@ class Normalization(Layer):
             values = batch.astype(np.float64)
             size = math.prod(batch.shape[axis] for axis in self._others)
             batch_mean = values.mean(axis=self._others)
-            batch_spread = ((values.var(axis=self._others)) * size)
+            batch_spread = (values.var(axis=self._others)) * size
             # Chan, Golub and LeVeque (1979): means and sums of squares of two parts.
             total = count + size
             delta = batch_mean - mean
@@ -139,7 +139,9 @@ class Normalization(Layer):
             mean, variance = self.adapt_mean.value, self.adapt_variance.value
             mean, variance = (ops.reshape(v, self._along) for v in (mean, variance))
         else:
-            mean, variance = map(ops.convert_to_tensor, (self.input_mean, self.input_variance))
+            mean, variance = map(
+                ops.convert_to_tensor, (self.input_mean, self.input_variance)
+            )
             mean, variance = (
                 ops.reshape(v, self._along) if v.size == math.prod(self._along) else v
                 for v in (mean, variance)
@@ -202,7 +204,9 @@ class CategoryEncoding(Layer):
                 f"`num_tokens` must be set and positive. Received: num_tokens={num_tokens}"
             )
         if sparse:
-            raise ArgumentError("CategoryEncoding: weft has no sparse tensors; leave it out")
+            raise ArgumentError(
+                "CategoryEncoding: weft has no sparse tensors; leave it out"
+            )
         self.num_tokens, self.output_mode = num_tokens, output_mode
         self._build_at_init()
 
@@ -235,8 +239,9 @@ class CategoryEncoding(Layer):
         values = ops.convert_to_numpy(numbers)
         if values.min() < 0 or values.max() >= self.num_tokens:
             raise ArgumentError(
-                "Input values must be in the range 0 <= values < num_tokens with num_tokens="
-                f"{self.num_tokens}; received values from {values.min()} to {values.max()}"
+                "Input values must be in the range 0 <= values < num_tokens with "
+                f"num_tokens={self.num_tokens}; received values from {values.min()} to "
+                f"{values.max()}"
             )
 
 
@@ -250,16 +255,17 @@ class Discretization(Layer):
 
     Example:
         >>> import weft.keras as keras
-        >>> keras.layers.Discretization(bin_boundaries=[0.0, 1.0])([-2.0, 0.5, 3.0]).tolist()
+        >>> layer = keras.layers.Discretization(bin_boundaries=[0.0, 1.0])
+        >>> layer([-2.0, 0.5, 3.0]).tolist()
         [0, 1, 2]
     """
 
     settings = ("bin_boundaries", "num_bins", "epsilon", "output_mode", "sparse")
 
     def __init__(
-        self, bin_boundaries: Any = None, num_bins: int | None = None, epsilon: float = 0.01,
-        output_mode: str = "int", sparse: bool = False, dtype: Any = None,
-        name: str | None = None, **kwargs: Any,
+        self, bin_boundaries: Any = None, num_bins: int | None = None,
+        epsilon: float = 0.01, output_mode: str = "int", sparse: bool = False,
+        dtype: Any = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         if dtype is None:
             dtype = "int64" if output_mode == "int" else config.floatx()
@@ -305,9 +311,9 @@ class Discretization(Layer):
     def call(self, inputs: Any) -> Tensor:
         if self.bin_boundaries is None:
             raise ArgumentError(
-                "You need to either pass the `bin_boundaries` argument at construction time "
-                "or call `adapt(dataset)` before you can start using the `Discretization` "
-                "layer."
+                "You need to either pass the `bin_boundaries` argument at construction "
+                "time or call `adapt(dataset)` before you can start using the "
+                "`Discretization` layer."
             )
         numbers = ops.digitize(inputs, np.asarray(self.bin_boundaries, np.float32))
         if self.output_mode == "int":

@@ -68,9 +68,9 @@ class Reshape(Layer):
             -1 not in target and known != size
         ):
             raise ShapeError(
-                f"Reshape {self.name!r}: the number of elements must stay the same; received "
-                f"inputs of shape {inputs.shape[1:]} ({size} elements) for target_shape "
-                f"{target}"
+                f"Reshape {self.name!r}: the number of elements must stay the same; "
+                f"received inputs of shape {inputs.shape[1:]} ({size} elements) for "
+                f"target_shape {target}"
             )
         extents = [size // known if n == -1 else n for n in target]
         return ops.reshape(inputs, (inputs.shape[0], *extents))
@@ -92,8 +92,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ArgumentError(
-                "Invalid permutation argument `dims` for Permute Layer. The set of indices in "
-                "`dims` must be consecutive and start from 1. "
+                "Invalid permutation argument `dims` for Permute Layer. The set of indices "
+                "in `dims` must be consecutive and start from 1. "
                 f"Received dims={dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)

@@ -1,4 +1,4 @@
-"""Layers around layers and functions: Wrapper, TimeDistributed, SpectralNormalization, Lambda."""
+"""Layers around layers and functions: Wrapper, TimeDistributed, Lambda, …"""
 
 from __future__ import annotations
 

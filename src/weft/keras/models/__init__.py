@@ -11,7 +11,7 @@ from weft.keras.models.sequential import Sequential
 
 
 def load_model(
-    filepath: Any, custom_objects: dict | None = None, compile: bool = True,  # noqa: A002
+    filepath: Any, custom_objects: dict | None = None, compile: bool = True,
     safe_mode: bool = True,
 ) -> Any:  # fmt: skip
     """The model in a `.keras` file."""
@@ -21,7 +21,11 @@ def load_model(
 
 
 def save_model(
-    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    model: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    **kwargs: Any,
 ) -> None:
     """Save a model as a `.keras` file."""
     from weft.keras import saving

@@ -108,7 +108,9 @@ class Functional(Function, Model):
 
     # -- calling -----------------------------------------------------------------------
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+    def call(
+        self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         leaves = self._standardize_inputs(inputs)
         if mask is not None:
             for x, its_mask in zip(leaves, tree.leaves(mask)):
@@ -121,8 +123,8 @@ class Functional(Function, Model):
         leaves = self._flatten_inputs(inputs)
         if len(leaves) != len(self._inputs):
             raise ArgumentError(
-                f'Layer "{self.name}" expects {len(self._inputs)} input(s), but it received '
-                f"{len(leaves)} input tensors. Inputs received: "
+                f'Layer "{self.name}" expects {len(self._inputs)} input(s), but it '
+                f"received {len(leaves)} input tensors. Inputs received: "
                 f"{[getattr(x, 'shape', x) for x in leaves]}"
             )
         return [_fitted(x, symbol) for x, symbol in zip(leaves, self._inputs)]
@@ -137,8 +139,8 @@ class Functional(Function, Model):
             if not set(missing) - optional:
                 return [inputs.get(name) for name in names]
             raise ArgumentError(
-                f'Missing data for input "{missing[0]}" of model "{self.name}". You passed a '
-                f"data dictionary with keys {list(inputs)}. Expected the following keys: "
+                f'Missing data for input "{missing[0]}" of model "{self.name}". You passed '
+                f"a data dictionary with keys {list(inputs)}. Expected the following keys: "
                 f"{list(names)}"
             )
         return tree.leaves(inputs)
@@ -154,7 +156,9 @@ class Functional(Function, Model):
             self._assert_input_compatibility(calling.convert_inputs(inputs, None))
         return super().__call__(*args, **kwargs)
 
-    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    def compute_output_spec(
+        self, inputs: Any, training: Any = None, mask: Any = None
+    ) -> Any:
         return Layer.compute_output_spec(self, inputs, training=training, mask=mask)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -166,8 +170,8 @@ class Functional(Function, Model):
     # -- config ------------------------------------------------------------------------
 
     def get_config(self) -> dict:
-        if type(self).__init__ is not Functional.__init__ and not isinstance(
-                self, Functional) or _is_own_class(type(self)):  # fmt: skip
+        if (type(self).__init__ is not Functional.__init__ and not isinstance(
+                self, Functional)) or _is_own_class(type(self)):  # fmt: skip
             return Model.get_config(self)
         return functional_config(self)
 
@@ -179,7 +183,7 @@ class Functional(Function, Model):
 
 
 def _is_own_class(kind: type) -> bool:
-    """Whether a user's class has a constructor of its own, whose arguments are the config."""
+    """Whether it is a user's class, whose constructor's arguments are the config."""
     return kind is not Functional and kind.__init__ is not Functional.__init__
 
 
@@ -188,8 +192,8 @@ def _require_symbols(what: str, structure: Any) -> None:
     odd = [leaf for leaf in leaves if not isinstance(leaf, KerasTensor)]
     if odd or not leaves:
         raise ArgumentTypeError(
-            f"All `{what}` values must be KerasTensors, as keras.Input and layers give them. "
-            f"Received: {what}={structure}, including invalid value "
+            f"All `{what}` values must be KerasTensors, as keras.Input and layers give "
+            f"them. Received: {what}={structure}, including invalid value "
             f"{odd[0] if odd else 'nothing'}"
         )
 
@@ -229,10 +233,10 @@ def _warn_of_other_keys(inputs: Any) -> None:
     for key, x in inputs.items():
         if isinstance(x, KerasTensor) and x.name != key and x._keras_history is not None:
             warnings.warn(
-                "When providing `inputs` as a dict, all keys in the dict must match the names "
-                f"of the corresponding tensors. Received key '{key}' mapping to value {x} "
-                f"which has name '{x.name}'. Change the tensor name to '{key}' (via "
-                f"`Input(..., name='{key}')`)",
+                "When providing `inputs` as a dict, all keys in the dict must match the "
+                f"names of the corresponding tensors. Received key '{key}' mapping to "
+                f"value {x} which has name '{x.name}'. Change the tensor name to '{key}' "
+                f"(via `Input(..., name='{key}')`)",
                 stacklevel=4,
             )
 
@@ -337,7 +341,9 @@ def _node_data(node: Any, numbers: dict[int, int]) -> dict:
     return {"args": list(args), "kwargs": kwargs}
 
 
-def functional_from_config(cls: type, config: dict, custom_objects: dict | None = None) -> Any:
+def functional_from_config(
+    cls: type, config: dict, custom_objects: dict | None = None
+) -> Any:
     """The model that `functional_config` described: layers are made, then called again."""
     made: dict[str, Operation] = {}
     waiting: list[tuple[Operation, int, dict]] = []
@@ -361,7 +367,9 @@ def functional_from_config(cls: type, config: dict, custom_objects: dict | None 
         return type(spec)([symbols(item) for item in spec])
 
     inputs, outputs = symbols(config["input_layers"]), symbols(config["output_layers"])
-    extra = {"trainable": config["trainable"]} if config.get("trainable") is not None else {}
+    extra = (
+        {"trainable": config["trainable"]} if config.get("trainable") is not None else {}
+    )
     return cls(inputs, outputs, name=config.get("name"), **extra)
 
 
@@ -373,7 +381,9 @@ def _symbol(made: dict[str, Operation], history: Any) -> KerasTensor | None:
     name, node_index, tensor_index = history
     operation = made.get(name)
     if operation is None:
-        raise ArgumentError(f"Functional.from_config: no layer is named {name!r} in the config")
+        raise ArgumentError(
+            f"Functional.from_config: no layer is named {name!r} in the config"
+        )
     if node_index >= len(operation._inbound_nodes):
         return None
     return operation._inbound_nodes[node_index].output_tensors[tensor_index]

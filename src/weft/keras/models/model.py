@@ -101,12 +101,15 @@ class Model(Trainer, Layer):
                 )
             return layers[index]
         if name is None:
-            raise ArgumentError("Provide either a layer name or layer index at `get_layer`.")
+            raise ArgumentError(
+                "Provide either a layer name or layer index at `get_layer`."
+            )
         for layer in layers:
             if layer.name == name:
                 return layer
         raise ArgumentError(
-            f"No such layer: {name}. Existing layers are: {[layer.name for layer in layers]}."
+            f"No such layer: {name}. Existing layers are: "
+            f"{[layer.name for layer in layers]}."
         )
 
     def summary(
@@ -171,7 +174,11 @@ class Model(Trainer, Layer):
     # -- files -------------------------------------------------------------------------
 
     def save(
-        self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        **kwargs: Any,
     ) -> None:
         """Save settings, weights and training state as a `.keras` file."""
         from weft.keras.saving import save_model
@@ -186,7 +193,9 @@ class Model(Trainer, Layer):
 
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any
+    ) -> None:
         """Take the weights from a file."""
         from weft.keras.saving import load_weights
 
@@ -228,7 +237,9 @@ class Model(Trainer, Layer):
         groups["metrics_variables"] = self.metrics_variables
         as_numpy = value_format == "numpy_array"
         return {
-            group: _nested({_path(v): v.numpy() if as_numpy else v.value for v in variables})
+            group: _nested(
+                {_path(v): v.numpy() if as_numpy else v.value for v in variables}
+            )
             for group, variables in groups.items()
         }
 
@@ -291,7 +302,7 @@ def _takes(init: Callable, names: tuple[str, ...]) -> bool:
 
 
 def inject_functional(cls: type) -> type:
-    """Put Functional among the bases of a class whose constructor gives inputs and outputs."""
+    """Put Functional among the bases of a class that gives inputs and outputs."""
     from weft.keras.models.functional import Functional
 
     if cls is Model:

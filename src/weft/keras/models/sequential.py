@@ -54,7 +54,9 @@ class Sequential(Model):
         own = self._layers
         if not own and getattr(layer, "_input_shape_arg", None) is not None:
             shape = layer._input_shape_arg
-            self.add(InputLayer(batch_shape=shape, dtype=_input_dtype(layer)), rebuild=False)
+            self.add(
+                InputLayer(batch_shape=shape, dtype=_input_dtype(layer)), rebuild=False
+            )
         if isinstance(layer, KerasTensor):
             layer = _input_layer_of(layer)
         if not isinstance(layer, Layer):
@@ -121,8 +123,8 @@ class Sequential(Model):
                 input_shape = own[0].batch_shape
             else:
                 raise ArgumentError(
-                    f"You must provide an `input_shape` argument to build {self.name!r}, as "
-                    "its first layer does not say one"
+                    f"You must provide an `input_shape` argument to build {self.name!r}, "
+                    "as its first layer does not say one"
                 )
         if not self.layers:
             raise ArgumentError(
@@ -143,7 +145,9 @@ class Sequential(Model):
                 return
         self.__dict__["_functional"] = Functional(inputs, x, name=self.name)
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+    def call(
+        self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         if self._functional is not None:
             return self._functional.call(inputs, training=training, mask=mask)
         x = inputs
@@ -226,7 +230,9 @@ class Sequential(Model):
 
     def _graph(self, what: str) -> Functional:
         if self._functional is None:
-            raise AttributeError(f"Sequential model '{self.name}' has no defined {what} yet.")
+            raise AttributeError(
+                f"Sequential model '{self.name}' has no defined {what} yet."
+            )
         return self._functional
 
     # -- config ------------------------------------------------------------------------

@@ -39,7 +39,7 @@ _CORE = frozenset(("cast", "scatter", "scatter_update", "slice", "slice_update",
                    "stop_gradient", "convert_to_tensor", "unstack", "while_loop", "cond",
                    "scan", "map", "switch", "fori_loop"))  # fmt: skip
 _MATH = frozenset(("segment_sum", "segment_max", "top_k", "in_top_k", "logsumexp", "qr",
-                   "extract_sequences", "fft", "fft2", "rsqrt", "erf", "erfinv"))  # fmt: skip
+                   "extract_sequences", "rsqrt", "erf", "erfinv"))  # fmt: skip
 
 _NEVER_SYMBOLIC = frozenset((
     "is_tensor", "convert_to_numpy", "custom_gradient", "dtype", "result_type",
@@ -202,7 +202,8 @@ def __getattr__(name: str) -> Any:
     found = getattr(_ops, name, None)
     if found is None:
         raise AttributeError(
-            f"module 'weft.keras.ops' has no attribute {name!r}.{did_you_mean(name, __all__)}"
+            "module 'weft.keras.ops' has no attribute "
+            f"{name!r}.{did_you_mean(name, __all__)}"
         )
     if callable(found) and not inspect.isclass(found) and name not in _NEVER_SYMBOLIC:
         found = symbolic_function(name, found)
@@ -216,5 +217,12 @@ def __dir__() -> list[str]:
 
 
 __all__ = sorted(
-    {"get_item", "shape", "cast", "convert_to_tensor", "is_tensor", *getattr(_ops, "__all__", ())}
+    {
+        "get_item",
+        "shape",
+        "cast",
+        "convert_to_tensor",
+        "is_tensor",
+        *getattr(_ops, "__all__", ()),
+    }
 )

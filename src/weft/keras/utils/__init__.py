@@ -37,7 +37,8 @@ def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(
-            f"module 'weft.keras.utils' has no attribute {name!r}.{did_you_mean(name, _HOME)}"
+            "module 'weft.keras.utils' has no attribute "
+            f"{name!r}.{did_you_mean(name, _HOME)}"
         )
     found = getattr(importlib.import_module(home), name)
     globals()[name] = found

@@ -46,8 +46,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     if wrong.size:
         raise ArgumentError(
             f"to_categorical: class numbers must be 0 … {num_classes - 1} for num_classes="
-            f"{num_classes}; received {int(wrong[0])}; give a larger num_classes, or subtract "
-            "what numbering starts from"
+            f"{num_classes}; received {int(wrong[0])}; give a larger num_classes, or "
+            "subtract what numbering starts from"
         )
     rows = np.zeros((flat.size, num_classes), np.float32)
     rows[np.arange(flat.size), flat] = 1.0

@@ -52,7 +52,9 @@ def get_custom_objects() -> dict[str, Any]:
     return _OBJECTS
 
 
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable:
     """A decorator that lets configs and files name a class or function of one's own.
 
     Args:
@@ -128,7 +130,9 @@ class Family:
             hint = did_you_mean(name, self.table) or (
                 f" Known: {', '.join(sorted({to_snake_case(n) for n in self.table}))}"
             )
-            raise ArgumentError(f"{self.kind}: there is no {self.kind} named {name!r}.{hint}")
+            raise ArgumentError(
+                f"{self.kind}: there is no {self.kind} named {name!r}.{hint}"
+            )
         return found
 
     def get(self, identifier: Any) -> Any:

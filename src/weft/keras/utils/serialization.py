@@ -63,8 +63,8 @@ def serialize_keras_object(obj: Any) -> Any:
         return _named(obj, "type", get_registered_name(obj))
     if not hasattr(obj, "get_config"):
         raise ArgumentTypeError(
-            f"serialize_keras_object: {type(obj).__name__} has no get_config(), which gives "
-            f"its settings as plain data; received {obj!r}"
+            f"serialize_keras_object: {type(obj).__name__} has no get_config(), which "
+            f"gives its settings as plain data; received {obj!r}"
         )
     return _object_to_data(obj)
 
@@ -321,8 +321,8 @@ def _function_from_data(name: Any, names: dict | None) -> Callable:
 
 def _refuse_code(config: Any, names: dict | None) -> Any:
     raise ArgumentError(
-        "deserialize_keras_object: the config holds the code of a lambda, which is not run; "
-        "define the function with `def` in your program, register it with "
+        "deserialize_keras_object: the config holds the code of a lambda, which is not "
+        "run; define the function with `def` in your program, register it with "
         "@keras.utils.register_keras_serializable(), and save the model again"
     )
 
