@@ -93,7 +93,7 @@ def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
     return ops.divide_no_nan(x, y)
 
 
-def pow(x: Any, y: Any, name: str | None = None) -> Tensor:  # noqa: A001
+def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x to the power of y; integers stay integers, and take no negative power."""
     x, y = matching("tf.pow", x, y)
     if not x.dtype.is_differentiable:

@@ -138,7 +138,9 @@ def convert_to_tensor(
     return tensor("tf.convert_to_tensor", value, dtype)
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const"
+) -> Tensor:
     """A tensor with these values, in `shape` if it is given; one value fills any shape.
 
     Python's ints become int32, floats float32, complex numbers complex128; NumPy arrays

@@ -25,7 +25,7 @@ from weft.autodiff import stop_gradient as stop_gradient
 from weft.compat import semantics as _semantics
 from weft.compat.conversion import as_dtype as as_dtype
 from weft.compat.shapes import TensorShape as TensorShape
-from weft.compat.tensorflow import _arrays, _control
+from weft.compat.tensorflow import _arrays, _control, _sorting
 from weft.compat.tensorflow import bitwise as bitwise
 from weft.compat.tensorflow import config as config
 from weft.compat.tensorflow import debugging as debugging
@@ -56,6 +56,7 @@ newaxis = None
 
 _FROM: dict[types.ModuleType, str] = {
     _arrays: " ".join(_arrays.__all__),
+    _sorting: " ".join(_sorting.__all__),
     _control: """cond case switch_case while_loop map_fn vectorized_map scan foldl foldr
         name_scope device control_dependencies init_scope executing_eagerly inside_function
         group no_op numpy_function py_function recompute_grad""",
@@ -73,8 +74,8 @@ for _module, _names in _FROM.items():
     for _name in _names.split():
         globals()[_name] = getattr(_module, _name)
 
-tuple = _control.tuple_of  # noqa: A001
-print = _tf_print  # noqa: A001
+tuple = _control.tuple_of
+print = _tf_print
 
 for _dtype in _dtypes.ALL.values():
     globals()[_dtype.name] = _dtype
@@ -82,7 +83,7 @@ double, half = _dtypes.float64, _dtypes.float16
 del _module, _names, _name, _dtype
 
 
-class dtypes(types.SimpleNamespace):  # noqa: N801
+class dtypes(types.SimpleNamespace):
     """tf.dtypes: the element types, and the class they are of."""
 
     DType = _DType
@@ -102,14 +103,14 @@ class UnconnectedGradients:
     NONE, ZERO = "none", "zero"
 
 
-class version:  # noqa: N801
+class version:
     """tf.version."""
 
     VERSION = __version__
     GIT_VERSION = COMPILER_VERSION = "weft"
 
 
-class sysconfig:  # noqa: N801
+class sysconfig:
     """tf.sysconfig: how it was built."""
 
     @staticmethod
@@ -118,7 +119,7 @@ class sysconfig:  # noqa: N801
         return {"is_cuda_build": False, "is_rocm_build": False}
 
 
-class test:  # noqa: N801
+class test:
     """tf.test: what the machine has."""
 
     @staticmethod
@@ -137,7 +138,7 @@ class test:  # noqa: N801
         return ""
 
 
-class nest:  # noqa: N801
+class nest:
     """tf.nest: structures of tuples, lists and dicts."""
 
     @staticmethod

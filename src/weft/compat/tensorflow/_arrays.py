@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import collections
 import math
 from typing import Any
 
@@ -27,19 +26,19 @@ from weft.core.variable import Variable
 from weft.dtypes import DType, canonical
 from weft.errors import (
     ArgumentError,
-    ArgumentTypeError,
     IndexError,
     ShapeError,
 )
+from weft.function.autograph.iteration import range_
 from weft.ops.convert import constant_value
-from weft.ops.promotion import INTEGERS, REALS, together
+from weft.ops.promotion import INTEGERS, together
 
 _INT32, _INT64 = dtypes.int32, dtypes.int64
 
 # -- facts of tensors --------------------------------------------------------------------
 
 
-def rank(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def rank(input: Any, name: str | None = None) -> Tensor:
     """The number of axes, as an int32 tensor.
 
     Example:
@@ -50,18 +49,18 @@ def rank(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
     return Tensor(np.array(tensor("tf.rank", input).ndim, np.int32))
 
 
-def shape(input: Any, out_type: Any = _INT32, name: str | None = None) -> Tensor:  # noqa: A002
+def shape(input: Any, out_type: Any = _INT32, name: str | None = None) -> Tensor:
     """The shape as an integer tensor; it is always known, also while tracing."""
     found = tensor("tf.shape", input).shape
     return Tensor(np.array(found, canonical(out_type).numpy))
 
 
-def shape_n(input: Any, out_type: Any = _INT32, name: str | None = None) -> list[Tensor]:  # noqa: A002
+def shape_n(input: Any, out_type: Any = _INT32, name: str | None = None) -> list[Tensor]:
     """The shapes of several tensors."""
     return [shape(x, out_type) for x in input]
 
 
-def size(input: Any, out_type: Any = _INT32, name: str | None = None) -> Tensor:  # noqa: A002
+def size(input: Any, out_type: Any = _INT32, name: str | None = None) -> Tensor:
     """The number of elements, as an integer tensor."""
     return Tensor(np.array(tensor("tf.size", input).size, canonical(out_type).numpy))
 
@@ -95,7 +94,7 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
     return ops.saturate_cast(tensor("tf.saturate_cast", value), as_dtype(dtype))
 
 
-def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
     """The same bytes, read as another dtype; the values must be known."""
     x, wanted = tensor("tf.bitcast", input), as_dtype(type).numpy
     array = np.ascontiguousarray(x._array)
@@ -133,13 +132,13 @@ def _filled(who: str, shape: Any, dtype: Any, number: int, text: Any) -> Tensor:
     return ops.full(extents, number, dtype)
 
 
-def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:  # noqa: A002
+def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Zeros in the shape and dtype of the input."""
     x = tensor("tf.zeros_like", input)
     return zeros(x.shape, x.dtype if dtype is None else dtype)
 
 
-def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:  # noqa: A002
+def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Ones in the shape and dtype of the input."""
     x = tensor("tf.ones_like", input)
     return ones(x.shape, x.dtype if dtype is None else dtype)
@@ -166,10 +165,12 @@ def eye(
     return ops.broadcast_to(matrix, (*known_ints("tf.eye", batch_shape), rows, columns))
 
 
-def range(  # noqa: A001
+def range(
     start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range"
 ) -> Tensor:
     """start, start + delta, … before limit; one number is the limit, and start is 0.
+
+    Where a bound is a traced tensor, the result is for `for` statements only.
 
     Example:
         >>> import weft.compat.tensorflow as tf
@@ -178,6 +179,9 @@ def range(  # noqa: A001
     """
     if limit is None:
         start, limit = 0, start
+    if any(constant_value(bound) is None for bound in _held(start, limit, delta)):
+        # How long it is can't be known: something that a `for` statement goes through.
+        return range_(start, limit, delta)
     if dtype is None:
         bounds = [tensor("tf.range", bound) for bound in (start, limit, delta)]
         order = [_INT32, _INT64, dtypes.float32, dtypes.float64]
@@ -190,14 +194,14 @@ def range(  # noqa: A001
     return Tensor(np.arange(*values).astype(as_dtype(dtype).numpy))
 
 
+def _held(*bounds: Any) -> list:
+    return [bound.value if isinstance(bound, Variable) else bound for bound in bounds]
+
+
 def _number(who: str, bound: Any) -> Any:
     known = constant_value(bound.value if isinstance(bound, Variable) else bound)
     if known is None or known.ndim:
-        raise ArgumentError(
-            f"{who}: its bounds decide the shape, so they must be known while tracing; "
-            f"received {bound!r}; loop with `for i in tf.range(n)`, which becomes a "
-            "loop of the graph, or pass Python numbers"
-        )
+        raise ArgumentError(f"{who}: its bounds must be single numbers; received {bound!r}")
     return known.item()
 
 
@@ -251,14 +255,16 @@ def sequence_mask(
         if known is None:
             raise ArgumentError("tf.sequence_mask: give maxlen where lengths are traced")
         maxlen = int(known.max()) if known.size else 0
-    places = Tensor(np.arange(known_int("tf.sequence_mask", maxlen), dtype=lengths.dtype.numpy))
+    places = Tensor(
+        np.arange(known_int("tf.sequence_mask", maxlen), dtype=lengths.dtype.numpy)
+    )
     return ops.cast(ops.less(places, ops.expand_dims(lengths, -1)), as_dtype(dtype))
 
 
 # -- shapes ------------------------------------------------------------------------------
 
 
-def identity(input: Any, name: str | None = None) -> Any:  # noqa: A002
+def identity(input: Any, name: str | None = None) -> Any:
     """The same values; structures leaf by leaf."""
     from weft import tree
 
@@ -288,19 +294,21 @@ def transpose(
     return ops.conj(found) if conjugate and x.dtype.kind == "complex" else found
 
 
-def expand_dims(input: Any, axis: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def expand_dims(input: Any, axis: Any, name: str | None = None) -> Tensor:
     """A new axis of extent 1."""
-    return ops.expand_dims(tensor("tf.expand_dims", input), known_int("tf.expand_dims", axis))
+    return ops.expand_dims(
+        tensor("tf.expand_dims", input), known_int("tf.expand_dims", axis)
+    )
 
 
-def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:  # noqa: A002
+def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """Without the axes of extent 1, or without these of them."""
     x = tensor("tf.squeeze", input)
     axes = None if axis is None or axis == [] else known_ints("tf.squeeze", axis)
     return ops.squeeze(x, axes)
 
 
-def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """`input` repeated to a shape."""
     x = tensor("tf.broadcast_to", input)
     return ops.broadcast_to(x, known_ints("tf.broadcast_to", shape))
@@ -368,7 +376,9 @@ def split(
     """
     x, axis = tensor("tf.split", value), known_int("tf.split", axis)
     given = num_or_size_splits
-    is_count = isinstance(given, int) or (isinstance(given, Tensor | np.ndarray | np.generic) and not given.ndim)
+    is_count = isinstance(given, int) or (
+        isinstance(given, Tensor | np.ndarray | np.generic) and not given.ndim
+    )
     if is_count:
         return ops.split(x, known_int("tf.split", given), axis)
     sizes = list(known_ints("tf.split", given))
@@ -384,7 +394,7 @@ def split(
     return ops.split(x, places, axis)
 
 
-def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     """`input` laid side by side, so many times along each axis."""
     x, times = tensor("tf.tile", input), known_ints("tf.tile", multiples)
     if len(times) != x.ndim:
@@ -394,7 +404,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:  # noqa
     return ops.tile(x, times)
 
 
-def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:  # noqa: A002
+def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """Each element (or slab along an axis) so many times in a row."""
     return ops.repeat(tensor("tf.repeat", input), known_ints("tf.repeat", repeats), axis)
 
@@ -432,14 +442,14 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     return ops.flip(convert_to_tensor(tensor), known_ints("tf.reverse", axis))
 
 
-def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     """The elements moved along axes; what leaves at one end enters at the other."""
     x = tensor("tf.roll", input)
     return ops.roll(x, known_ints("tf.roll", shift), known_ints("tf.roll", axis))
 
 
 def reverse_sequence(
-    input: Any, seq_lengths: Any, seq_axis: int | None = None, batch_axis: int | None = None,  # noqa: A002
+    input: Any, seq_lengths: Any, seq_axis: int | None = None, batch_axis: int | None = None,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The first elements of each sequence in reverse order, so many as its length says."""
@@ -457,7 +467,7 @@ def reverse_sequence(
     return ops.moveaxis(found, (0, 1), (batch_axis, seq_axis))
 
 
-def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:  # noqa: A001
+def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """The block of this size that begins there; -1 means: to the end."""
     starts = begin if _is_traced(begin) else known_ints("tf.slice", begin)
     return ops.slice(tensor("tf.slice", input_), starts, known_ints("tf.slice", size))
@@ -475,8 +485,13 @@ def strided_slice(
     shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """input_[begin:end:strides] along each axis; bits of the masks leave bounds out."""
-    begins, ends = known_ints("tf.strided_slice", begin), known_ints("tf.strided_slice", end)
-    steps = [1] * len(begins) if strides is None else known_ints("tf.strided_slice", strides)
+    begins, ends = (
+        known_ints("tf.strided_slice", begin),
+        known_ints("tf.strided_slice", end),
+    )
+    steps = (
+        [1] * len(begins) if strides is None else known_ints("tf.strided_slice", strides)
+    )
     key: list = []
     for i, (start, stop, step) in enumerate(zip(begins, ends, steps)):
         bit = 1 << i
@@ -637,7 +652,9 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
 def _scatter(name: str, doc: str, reduction: str | None) -> Any:
     who = f"tf.{name}"
 
-    def function(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    def function(
+        tensor: Any, indices: Any, updates: Any, name: str | None = None
+    ) -> Tensor:
         x, updates = matching(who, tensor, updates)
         return ops.scatter_update(x, convert_to_tensor(indices), updates, reduction)
 
@@ -646,18 +663,16 @@ def _scatter(name: str, doc: str, reduction: str | None) -> Any:
     return function
 
 
-tensor_scatter_nd_update = _scatter(
-    "tensor_scatter_nd_update", "The tensor with updates put in at indices.", None
-)
-tensor_scatter_nd_add = _scatter(
-    "tensor_scatter_nd_add", "The tensor with updates added at indices.", "add"
-)
-tensor_scatter_nd_max = _scatter(
-    "tensor_scatter_nd_max", "The tensor with larger updates put in at indices.", "max"
-)
-tensor_scatter_nd_min = _scatter(
-    "tensor_scatter_nd_min", "The tensor with smaller updates put in at indices.", "min"
-)
+tensor_scatter_nd_update, tensor_scatter_nd_add, tensor_scatter_nd_max, \
+    tensor_scatter_nd_min = (
+    _scatter(f"tensor_scatter_nd_{name}", f"The tensor with updates {what}.", reduction)
+    for name, what, reduction in (
+        ("update", "put in at indices", None),
+        ("add", "added at indices", "add"),
+        ("max", "put in at indices where they are larger", "max"),
+        ("min", "put in at indices where they are smaller", "min"),
+    )
+)  # fmt: skip
 
 
 def tensor_scatter_nd_sub(
@@ -668,102 +683,7 @@ def tensor_scatter_nd_sub(
     return ops.scatter_update(x, convert_to_tensor(indices), ops.negative(updates), "add")
 
 
-# -- sorting and sets --------------------------------------------------------------------
-
-
-def _is_falling(who: str, direction: str) -> bool:
-    if direction not in ("ASCENDING", "DESCENDING"):
-        raise ArgumentError(
-            f"{who}: direction must be 'ASCENDING' or 'DESCENDING'; received {direction!r}"
-        )
-    return direction == "DESCENDING"
-
-
-def sort(
-    values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None
-) -> Tensor:
-    """The elements in order along an axis."""
-    found = ops.sort(tensor("tf.sort", values), axis)
-    return ops.flip(found, axis) if _is_falling("tf.sort", direction) else found
-
-
-def argsort(
-    values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The positions that would sort along an axis; equal elements keep their order."""
-    x = tensor("tf.argsort", values)
-    if not _is_falling("tf.argsort", direction):
-        return ops.argsort(x, axis)
-    # Turned round twice, equal elements still keep their order.
-    extent = x.shape[axis]
-    order = ops.flip(ops.argsort(ops.flip(x, axis), axis), axis)
-    return ops.subtract(extent - 1, order)
-
-
-def searchsorted(
-    sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = _INT32,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """Where each value would be inserted to keep the order; row by row."""
-    sequence, wanted = matching("tf.searchsorted", sorted_sequence, values)
-    if sequence.ndim == 1:
-        return ops.cast(ops.searchsorted(sequence, wanted, side), as_dtype(out_type))
-    below = ops.less if side == "left" else ops.less_equal
-    marks = below(ops.expand_dims(sequence, -2), ops.expand_dims(wanted, -1))
-    return ops.sum(ops.cast(marks, as_dtype(out_type)), axis=-1)
-
-
-Unique = collections.namedtuple("Unique", ["y", "idx"])
-UniqueWithCounts = collections.namedtuple("UniqueWithCounts", ["y", "idx", "count"])
-
-
-def unique_with_counts(
-    x: Any, out_idx: Any = _INT32, name: str | None = None
-) -> UniqueWithCounts:
-    """The different elements in the order of their first place, and how often they occur."""
-    array = constant_value(tensor("tf.unique", x))
-    if array is None or array.ndim != 1:
-        raise ArgumentError("tf.unique: a vector whose values are known is needed")
-    places: dict[Any, int] = {}
-    index = [places.setdefault(item, len(places)) for item in array.tolist()]
-    values = np.empty(len(places), array.dtype)
-    values[:] = list(places)
-    kind = as_dtype(out_idx).numpy
-    counts = np.bincount(index, minlength=len(places))
-    return UniqueWithCounts(
-        Tensor(values), Tensor(np.array(index, kind)), Tensor(counts.astype(kind))
-    )
-
-
-def unique(x: Any, out_idx: Any = _INT32, name: str | None = None) -> Unique:
-    """The different elements in the order of their first place, and each one's number."""
-    return Unique(*unique_with_counts(x, out_idx)[:2])
-
-
-def histogram_fixed_width(
-    values: Any, value_range: Any, nbins: Any = 100, dtype: Any = _INT32,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """How many values fall into each of `nbins` equal bins; outside ones into the last."""
-    places = histogram_fixed_width_bins(values, value_range, nbins)
-    flat = ops.reshape(places, (-1,))
-    return ops.cast(ops.bincount(flat, minlength=known_int("nbins", nbins)), as_dtype(dtype))
-
-
-def histogram_fixed_width_bins(
-    values: Any, value_range: Any, nbins: Any = 100, dtype: Any = _INT32,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The number of the bin into which each value falls."""
-    values, bounds = matching("tf.histogram_fixed_width_bins", values, value_range)
-    require("tf.histogram_fixed_width_bins", values, REALS)
-    count = known_int("nbins", nbins)
-    low, high = bounds[0], bounds[1]
-    share = ops.divide(ops.subtract(values, low), ops.subtract(high, low))
-    places = ops.floor(ops.multiply(share, float(count)))
-    return ops.cast(ops.clip(places, 0, count - 1), as_dtype(dtype))
-
+# -- checking ----------------------------------------------------------------------------
 
 
 def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
@@ -781,16 +701,15 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
 
 
 __all__ = [
-    "DType", "TensorShape", "argsort", "bitcast", "boolean_mask", "broadcast_dynamic_shape",
+    "DType", "TensorShape", "bitcast", "boolean_mask", "broadcast_dynamic_shape",
     "broadcast_static_shape", "broadcast_to", "cast", "concat", "constant",
     "convert_to_tensor", "ensure_shape", "expand_dims", "eye", "fill", "gather", "gather_nd",
-    "get_static_value", "histogram_fixed_width", "histogram_fixed_width_bins", "identity",
+    "get_static_value", "identity",
     "is_tensor", "linspace", "meshgrid", "one_hot", "ones", "ones_like", "pad", "range",
     "rank", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "saturate_cast",
-    "scatter_nd", "searchsorted", "sequence_mask", "shape", "shape_n", "size", "slice",
-    "sort", "split", "squeeze", "stack", "strided_slice", "tensor_scatter_nd_add",
+    "scatter_nd", "sequence_mask", "shape", "shape_n", "size", "slice",
+    "split", "squeeze", "stack", "strided_slice", "tensor_scatter_nd_add",
     "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
-    "tensor_scatter_nd_update", "tile", "transpose", "unique", "unique_with_counts",
+    "tensor_scatter_nd_update", "tile", "transpose",
     "unstack", "where", "zeros", "zeros_like",
 ]  # fmt: skip
-

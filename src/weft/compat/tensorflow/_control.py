@@ -40,7 +40,11 @@ def case(
     strict: bool = False, name: str = "case",
 ) -> Any:  # fmt: skip
     """The result of the first function whose predicate holds, else of `default`."""
-    pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
+    pairs = (
+        list(pred_fn_pairs.items())
+        if isinstance(pred_fn_pairs, dict)
+        else list(pred_fn_pairs)
+    )
     pairs = [(pred.deref() if hasattr(pred, "deref") else pred, fn) for pred, fn in pairs]
     if not pairs:
         raise ArgumentError("tf.case: at least one pair (predicate, function) is needed")
@@ -140,7 +144,9 @@ def map_fn(
 
 def _structure(elems: Any) -> Any:
     """Structures of tensors leaf by leaf; a plain list of numbers is one tensor."""
-    if isinstance(elems, list) and not any(isinstance(x, Tensor | np.ndarray) for x in elems):
+    if isinstance(elems, list) and not any(
+        isinstance(x, Tensor | np.ndarray) for x in elems
+    ):
         return convert_to_tensor(elems)
     if isinstance(elems, tuple | list | dict):
         return tree.map(convert_to_tensor, elems) if not isinstance(elems, tuple) else tuple(
@@ -244,7 +250,7 @@ def foldr(
 # -- scopes ------------------------------------------------------------------------------
 
 
-class name_scope(contextlib.ContextDecorator):  # noqa: N801
+class name_scope(contextlib.ContextDecorator):
     """A name for a part of a program; names of operations are not kept."""
 
     def __init__(self, name: str) -> None:
@@ -257,11 +263,13 @@ class name_scope(contextlib.ContextDecorator):  # noqa: N801
         return None
 
 
-class device:  # noqa: N801
+class device:
     """Where operations run: `with tf.device("/CPU:0")`; other devices run on the CPU too."""
 
     def __init__(self, device_name: Any) -> None:
-        if not (device_name is None or isinstance(device_name, str) or callable(device_name)):
+        if not (
+            device_name is None or isinstance(device_name, str) or callable(device_name)
+        ):
             raise ArgumentTypeError(
                 f"tf.device: a name such as '/CPU:0' is needed; received {device_name!r}"
             )
@@ -314,7 +322,7 @@ def tuple_of(tensors: Any, control_inputs: Any = None, name: str | None = None) 
 
 
 def numpy_function(
-    func: Callable | None = None, inp: Any = (), Tout: Any = None, stateful: bool = True,  # noqa: N803
+    func: Callable | None = None, inp: Any = (), Tout: Any = None, stateful: bool = True,
     name: str | None = None,
 ) -> Any:  # fmt: skip
     """A Python function of NumPy arrays; in a traced function it is called at each run.
@@ -341,7 +349,7 @@ def numpy_function(
 
 
 def py_function(
-    func: Callable | None = None, inp: Any = (), Tout: Any = None, name: str | None = None  # noqa: N803
+    func: Callable | None = None, inp: Any = (), Tout: Any = None, name: str | None = None
 ) -> Any:
     """A Python function of tensors; in a traced function it is called at each run.
 

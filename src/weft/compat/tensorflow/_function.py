@@ -8,6 +8,7 @@ from typing import Any
 
 from weft import tree
 from weft.compat.conversion import convert_to_tensor
+from weft.compat.tensorflow._tensor_array import learning
 from weft.function.function import Function as WeftFunction
 
 
@@ -25,6 +26,9 @@ class Function(WeftFunction):
 
     def _call_ordered(self, values: Sequence[Any]) -> Any:
         return _as_tensors(super()._call_ordered(values))
+
+    def _trace(self, *arguments: Any) -> Any:
+        return learning(lambda: super(Function, self)._trace(*arguments))
 
     def _inline(self, args: tuple, kwargs: dict) -> Any:
         return _as_tensors(super()._inline(args, kwargs))

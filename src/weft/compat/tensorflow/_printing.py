@@ -115,7 +115,9 @@ def _placed(value: Any, tensors: list[Tensor]) -> str:
             inner = [f"{key!r}: {_quoted(item, tensors)}" for key, item in value.items()]
             return "{" + ", ".join(inner) + "}"
         inner = [_quoted(item, tensors) for item in value]
-        return f"[{', '.join(inner)}]" if isinstance(value, list) else f"({', '.join(inner)})"
+        return (
+            f"[{', '.join(inner)}]" if isinstance(value, list) else f"({', '.join(inner)})"
+        )
     return str(value)
 
 

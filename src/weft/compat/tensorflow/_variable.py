@@ -178,33 +178,48 @@ class Variable(WeftVariable):
         """Put updates in at indices."""
         return self._scatter(indices, updates, None)
 
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+    def scatter_nd_add(
+        self, indices: Any, updates: Any, name: str | None = None
+    ) -> Variable:
         """Add updates at indices."""
         return self._scatter(indices, updates, "add")
 
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+    def scatter_nd_sub(
+        self, indices: Any, updates: Any, name: str | None = None
+    ) -> Variable:
         """Subtract updates at indices."""
         return self._scatter(indices, ops.negative(self._given(updates)), "add")
 
-    def _scatter_slices(self, delta: IndexedSlices, reduction: str | None, sign: int) -> Variable:
+    def _scatter_slices(
+        self, delta: IndexedSlices, reduction: str | None, sign: int
+    ) -> Variable:
         places = ops.expand_dims(delta.indices, -1)
         values = delta.values if sign > 0 else ops.negative(delta.values)
         return self._scatter(places, values, reduction)
 
     def scatter_update(
-        self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Variable:
         """Replace rows."""
         return self._scatter_slices(sparse_delta, None, 1)
 
     def scatter_add(
-        self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Variable:
         """Add to rows."""
         return self._scatter_slices(sparse_delta, "add", 1)
 
     def scatter_sub(
-        self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None
+        self,
+        sparse_delta: IndexedSlices,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Variable:
         """Subtract from rows."""
         return self._scatter_slices(sparse_delta, "add", -1)

@@ -31,7 +31,7 @@ def trace(*args: Any) -> None:
     print(*args)
 
 
-class experimental:  # noqa: N801
+class experimental:
     """tf.autograph.experimental."""
 
     @staticmethod

@@ -74,7 +74,7 @@ def set_soft_device_placement(enabled: bool) -> None:
     """Taken for compatibility."""
 
 
-class experimental:  # noqa: N801
+class experimental:
     """tf.config.experimental."""
 
     PhysicalDevice, LogicalDevice = PhysicalDevice, LogicalDevice
@@ -118,7 +118,7 @@ class experimental:  # noqa: N801
         """Taken for compatibility: the CPU is one device."""
 
 
-class threading:  # noqa: N801
+class threading:
     """tf.config.threading: how many threads programs use."""
 
     @staticmethod
@@ -144,7 +144,7 @@ class threading:  # noqa: N801
         """Taken for compatibility."""
 
 
-class optimizer:  # noqa: N801
+class optimizer:
     """tf.config.optimizer."""
 
     @staticmethod

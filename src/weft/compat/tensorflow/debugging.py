@@ -114,7 +114,9 @@ assert_non_negative = _of_one(
 assert_non_positive = _of_one("assert_non_positive", "x <= 0 everywhere.", ops.less_equal)
 
 
-def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> None:  # noqa: N802
+def Assert(
+    condition: Any, data: Any, summarize: Any = None, name: str | None = None
+) -> None:
     """The condition holds; `data` is shown if it does not."""
     shown = ", ".join(str(item) for item in data) if STATE.trace is None else ""
     holds = tensor("tf.debugging.Assert", condition, "bool")
@@ -136,7 +138,9 @@ def assert_all_finite(x: Any, message: str, name: str | None = None) -> Tensor:
 # -- shapes and dtypes -------------------------------------------------------------------
 
 
-def assert_rank(x: Any, rank: Any, message: str | None = None, name: str | None = None) -> None:
+def assert_rank(
+    x: Any, rank: Any, message: str | None = None, name: str | None = None
+) -> None:
     """x has so many axes.
 
     Raises:
@@ -145,7 +149,9 @@ def assert_rank(x: Any, rank: Any, message: str | None = None, name: str | None 
     x, (wanted,) = tensor("x", x), known_ints("rank", rank)
     if x.ndim != wanted:
         note = f"{message}: " if message else ""
-        raise ShapeError(f"{note}tf.debugging.assert_rank: rank {wanted}; received {x.spec}")
+        raise ShapeError(
+            f"{note}tf.debugging.assert_rank: rank {wanted}; received {x.spec}"
+        )
 
 
 def assert_rank_at_least(
@@ -173,7 +179,9 @@ def assert_rank_in(
         )
 
 
-def assert_scalar(tensor_: Any, message: str | None = None, name: str | None = None) -> Tensor:
+def assert_scalar(
+    tensor_: Any, message: str | None = None, name: str | None = None
+) -> Tensor:
     """The tensor has no axes."""
     assert_rank(tensor_, 0, message)
     return tensor("tf.debugging.assert_scalar", tensor_)
@@ -198,7 +206,9 @@ def assert_shapes(
         for extent, symbol in zip(found, wanted):
             if symbol is None or symbol == ".":
                 continue
-            known = symbol if isinstance(symbol, int) else extents.setdefault(symbol, extent)
+            known = (
+                symbol if isinstance(symbol, int) else extents.setdefault(symbol, extent)
+            )
             fits = fits and known == extent
         if not fits:
             note = f"{message}: " if message else ""
@@ -210,7 +220,9 @@ def assert_shapes(
 
 def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
     """All tensors have one float dtype, which is returned."""
-    found = {as_dtype(x.dtype) for x in tensors or []} | ({as_dtype(dtype)} if dtype else set())
+    found = {as_dtype(x.dtype) for x in tensors or []} | (
+        {as_dtype(dtype)} if dtype else set()
+    )
     if len(found) != 1 or not next(iter(found)).is_floating:
         raise DTypeError(
             "tf.debugging.assert_same_float_dtype: one float dtype is needed; received "

@@ -130,7 +130,7 @@ def diag(
 
 
 def diag_part(
-    input: Any, name: str = "diag_part", k: int = 0, padding_value: Any = 0,  # noqa: A002
+    input: Any, name: str = "diag_part", k: int = 0, padding_value: Any = 0,
     align: str = "RIGHT_LEFT",
 ) -> Tensor:  # fmt: skip
     """The k-th diagonals of matrices."""
@@ -139,7 +139,7 @@ def diag_part(
 
 
 def set_diag(
-    input: Any, diagonal: Any, name: str = "set_diag", k: int = 0,  # noqa: A002
+    input: Any, diagonal: Any, name: str = "set_diag", k: int = 0,
     align: str = "RIGHT_LEFT",
 ) -> Tensor:  # fmt: skip
     """Matrices with their k-th diagonals replaced."""
@@ -156,7 +156,7 @@ def tensor_diag(diagonal: Any, name: str | None = None) -> Tensor:
     return ops.reshape(diag(ops.reshape(x, (-1,))), (*x.shape, *x.shape))
 
 
-def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:
     """The elements where both halves of the axes agree."""
     x = tensor("tf.linalg.tensor_diag_part", input)
     half = x.shape[: x.ndim // 2]
@@ -164,7 +164,9 @@ def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:  # noqa: A0
     return ops.reshape(ops.diagonal(ops.reshape(x, (count, count))), half)
 
 
-def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def band_part(
+    input: Any, num_lower: Any, num_upper: Any, name: str | None = None
+) -> Tensor:
     """Zero but for a band around the diagonal; a negative number keeps that whole side."""
     x = tensor("tf.linalg.band_part", input)
     lower, upper = known_int("num_lower", num_lower), known_int("num_upper", num_upper)
@@ -182,7 +184,7 @@ def trace(x: Any, name: str | None = None) -> Tensor:
 
 
 def norm(
-    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None,  # noqa: A002
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """A norm over all axes, of vectors along one axis, or of matrices over two.
@@ -205,7 +207,7 @@ def norm(
 
 
 def normalize(
-    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None  # noqa: A002
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
 ) -> tuple[Tensor, Tensor]:
     """The tensor divided by its norm, and the norm."""
     length = norm(tensor, ord, axis, keepdims=axis is not None)
@@ -223,7 +225,10 @@ def _square(who: str, matrix: Any) -> Tensor:
 
 
 def _on_host(
-    function: Callable, specs: tuple[Spec, ...], *inputs: Tensor, vjp: Callable | None = None
+    function: Callable,
+    specs: tuple[Spec, ...],
+    *inputs: Tensor,
+    vjp: Callable | None = None,
 ) -> tuple[Tensor, ...]:
     return host_call.bind(*inputs, function=function, specs=specs, vjp=vjp)
 
@@ -249,7 +254,7 @@ def _det_vjp(cts: tuple, outs: tuple, x: Tensor) -> tuple:
     return (ops.multiply(scale, ops.matrix_transpose(inv(x))),)
 
 
-def det(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def det(input: Any, name: str | None = None) -> Tensor:
     """The determinant of each square matrix."""
     x = _square("tf.linalg.det", input)
     return _on_host(_det, (Spec(x.shape[:-2], x.dtype),), x, vjp=_det_vjp)[0]
@@ -260,7 +265,7 @@ def _inv_vjp(cts: tuple, outs: tuple, x: Tensor) -> tuple:
     return (ops.negative(ops.matmul(ops.matmul(turned, cts[0]), turned)),)
 
 
-def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:  # noqa: A002
+def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
     """The inverse of each square matrix.
 
     Raises:
@@ -290,7 +295,11 @@ def _solve_vjp(cts: tuple, outs: tuple, a: Tensor, b: Tensor) -> tuple:
 
 
 def triangular_solve(
-    matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None
+    matrix: Any,
+    rhs: Any,
+    lower: bool = True,
+    adjoint: bool = False,
+    name: str | None = None,
 ) -> Tensor:
     """x of matrix @ x = rhs, where only one triangle of the matrix counts."""
     x = _square("tf.linalg.triangular_solve", matrix)
@@ -307,11 +316,13 @@ def lstsq(
     turned = ops.matrix_transpose(a)
     gram = ops.matmul(turned, a)
     if l2_regularizer:
-        gram = ops.add(gram, ops.multiply(ops.eye(gram.shape[-1], dtype=a.dtype), l2_regularizer))
+        gram = ops.add(
+            gram, ops.multiply(ops.eye(gram.shape[-1], dtype=a.dtype), l2_regularizer)
+        )
     return solve(gram, ops.matmul(turned, b))
 
 
-def cholesky(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def cholesky(input: Any, name: str | None = None) -> Tensor:
     """The lower triangle L of L @ Lᵀ = input, for positive definite matrices."""
     x = _square("tf.linalg.cholesky", input)
     return _on_host(_cholesky, (x.spec,), x, vjp=_cholesky_vjp)[0]
@@ -338,7 +349,7 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 SlogDet = collections.namedtuple("LogMatrixDeterminant", ["sign", "log_abs_determinant"])
 
 
-def slogdet(input: Any, name: str | None = None) -> SlogDet:  # noqa: A002
+def slogdet(input: Any, name: str | None = None) -> SlogDet:
     """The sign of the determinant, and the logarithm of its absolute value."""
     x = _square("tf.linalg.slogdet", input)
     spec = Spec(x.shape[:-2], x.dtype)
@@ -356,7 +367,7 @@ def _slogdet_vjp(cts: tuple, outs: tuple, x: Tensor) -> tuple:
 
 
 def qr(
-    input: Any, full_matrices: bool = False, name: str | None = None  # noqa: A002
+    input: Any, full_matrices: bool = False, name: str | None = None
 ) -> tuple[Tensor, Tensor]:
     """Q with orthonormal columns and an upper triangle R, with Q @ R = input."""
     x = floating("tf.linalg.qr", input)
@@ -370,7 +381,10 @@ def qr(
 
 
 def svd(
-    tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None
+    tensor: Any,
+    full_matrices: bool = False,
+    compute_uv: bool = True,
+    name: str | None = None,
 ) -> Any:
     """Singular values in falling order, and u and v with u @ diag(s) @ vᵀ = tensor."""
     x = floating("tf.linalg.svd", tensor)
@@ -417,16 +431,22 @@ def eigvals(tensor: Any, name: str | None = None) -> Tensor:
     return eig(tensor)[0]
 
 
-def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
+def pinv(
+    a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None
+) -> Tensor:
     """The pseudo-inverse of Moore and Penrose."""
     x = floating("tf.linalg.pinv", a)
     spec = x.spec.with_shape((*x.shape[:-2], x.shape[-1], x.shape[-2]))
-    limit = 10.0 * max(x.shape[-2:]) * np.finfo(x.dtype.numpy).eps if rcond is None else rcond
+    limit = (
+        10.0 * max(x.shape[-2:]) * np.finfo(x.dtype.numpy).eps if rcond is None else rcond
+    )
     run = _numpy("tf.linalg.pinv", lambda array: np.linalg.pinv(array, limit))
     return _on_host(run, (spec,), x)[0]
 
 
-def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
+def matrix_rank(
+    a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None
+) -> Tensor:
     """How many singular values are not (nearly) zero."""
     x = floating("tf.linalg.matrix_rank", a)
     values = svd(x, compute_uv=False)
@@ -436,7 +456,7 @@ def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str 
     return ops.sum(ops.cast(ops.greater(values, tol), "int32"), axis=-1)
 
 
-def expm(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def expm(input: Any, name: str | None = None) -> Tensor:
     """The matrix exponential: scaling, a Taylor series, and squaring."""
     x = _square("tf.linalg.expm", input)
     run = _numpy("tf.linalg.expm", _expm)

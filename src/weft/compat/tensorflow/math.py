@@ -11,25 +11,65 @@ import numpy as np
 from weft import dtypes, ops
 from weft.compat.arithmetic import (
     add as add,
+)
+from weft.compat.arithmetic import (
     divide as divide,
+)
+from weft.compat.arithmetic import (
     divide_no_nan as divide_no_nan,
+)
+from weft.compat.arithmetic import (
     equal as equal,
+)
+from weft.compat.arithmetic import (
     floordiv as floordiv,
+)
+from weft.compat.arithmetic import (
     greater as greater,
+)
+from weft.compat.arithmetic import (
     greater_equal as greater_equal,
+)
+from weft.compat.arithmetic import (
     less as less,
+)
+from weft.compat.arithmetic import (
     less_equal as less_equal,
+)
+from weft.compat.arithmetic import (
     logical_and as logical_and,
+)
+from weft.compat.arithmetic import (
     logical_not as logical_not,
+)
+from weft.compat.arithmetic import (
     logical_or as logical_or,
+)
+from weft.compat.arithmetic import (
     logical_xor as logical_xor,
+)
+from weft.compat.arithmetic import (
     maximum as maximum,
+)
+from weft.compat.arithmetic import (
     minimum as minimum,
+)
+from weft.compat.arithmetic import (
     mod as mod,
+)
+from weft.compat.arithmetic import (
     multiply as multiply,
+)
+from weft.compat.arithmetic import (
     not_equal as not_equal,
+)
+from weft.compat.arithmetic import (
     pow as pow,
+)
+from weft.compat.arithmetic import (
     subtract as subtract,
+)
+from weft.compat.arithmetic import (
     truediv as truediv,
 )
 from weft.compat.conversion import (
@@ -143,24 +183,24 @@ def _of_numbers(name: str, doc: str, operation: Callable) -> Callable:
     return named(function, name, doc)
 
 
-abs = _of_numbers("abs", "The absolute value.", ops.absolute)  # noqa: A001
+abs = _of_numbers("abs", "The absolute value.", ops.absolute)
 negative = _of_numbers("negative", "-x.", ops.negative)
 square = _of_numbers("square", "x * x.", ops.square)
 sign = _of_numbers("sign", "-1, 0 or 1.", ops.sign)
 
 
-def round(x: Any, name: str | None = None) -> Tensor:  # noqa: A001
+def round(x: Any, name: str | None = None) -> Tensor:
     """The nearest whole number, the even one of two; integers as they are."""
     x = tensor("tf.round", x)
     return x if x.dtype.is_integer else ops.round(x)
 
 
-def real(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def real(input: Any, name: str | None = None) -> Tensor:
     """The real part."""
     return ops.real(tensor("tf.math.real", input))
 
 
-def imag(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def imag(input: Any, name: str | None = None) -> Tensor:
     """The imaginary part."""
     return ops.imag(tensor("tf.math.imag", input))
 
@@ -273,7 +313,7 @@ def approximate_equal(
     return ops.less(ops.absolute(subtract(x, y)), tolerance)
 
 
-def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:  # noqa: A001
+def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
     """Complex numbers of real and imaginary parts; the parts must be known."""
     x, y = matching("tf.complex", real, imag)
     return Tensor(np.asarray(x._array + 1j * y._array))
@@ -344,7 +384,9 @@ def clip_by_global_norm(
     norm = global_norm(t_list) if use_norm is None else tensor("use_norm", use_norm)
     limit = ops.cast(clip_norm, norm.dtype)
     scale = ops.divide(limit, ops.maximum(norm, limit))
-    scaled = [None if t is None else ops.multiply(t, ops.cast(scale, t.dtype)) for t in t_list]
+    scaled = [
+        None if t is None else ops.multiply(t, ops.cast(scale, t.dtype)) for t in t_list
+    ]
     return scaled, norm
 
 
@@ -467,7 +509,7 @@ def reduce_euclidean_norm(
 
 
 def count_nonzero(
-    input: Any, axis: Any = None, keepdims: Any = None, dtype: Any = dtypes.int64,  # noqa: A002
+    input: Any, axis: Any = None, keepdims: Any = None, dtype: Any = dtypes.int64,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """How many elements are not zero."""
@@ -490,7 +532,7 @@ def _position(name: str, doc: str, operation: Callable) -> Callable:
     who = f"tf.{name}"
 
     def function(
-        input: Any, axis: Any = None, output_type: Any = dtypes.int64,  # noqa: A002
+        input: Any, axis: Any = None, output_type: Any = dtypes.int64,
         name: str | None = None,
     ) -> Tensor:  # fmt: skip
         x = tensor(who, input)
@@ -571,7 +613,9 @@ def _segments(name: str, operation: Callable, empty: Any) -> Callable:
         is_present = ops.reshape(present > 0, (-1, *(1,) * (found.ndim - 1)))
         return ops.where(is_present, found, ops.zeros_like(found))
 
-    return named(function, name, f"{name.rpartition('_')[2].title()} over equal segment ids.")
+    return named(
+        function, name, f"{name.rpartition('_')[2].title()} over equal segment ids."
+    )
 
 
 def _segment_mean(x: Tensor, ids: Tensor, count: int | None) -> Tensor:
@@ -597,7 +641,7 @@ TopKV2 = collections.namedtuple("TopKV2", ["values", "indices"])
 
 
 def top_k(
-    input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32,  # noqa: A002
+    input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32,
     name: str | None = None,
 ) -> TopKV2:  # fmt: skip
     """The k largest elements of each row, and where they are."""
@@ -674,7 +718,9 @@ def softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
 
 def log_softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """log(softmax(x)) over an axis, by default the last."""
-    return ops.log_softmax(_logits("tf.nn.log_softmax", logits), -1 if axis is None else axis)
+    return ops.log_softmax(
+        _logits("tf.nn.log_softmax", logits), -1 if axis is None else axis
+    )
 
 
 def _logits(who: str, logits: Any) -> Tensor:

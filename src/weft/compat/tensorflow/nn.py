@@ -129,7 +129,11 @@ def moments(
 
 
 def weighted_moments(
-    x: Any, axes: Any, frequency_weights: Any, keepdims: bool = False, name: str | None = None
+    x: Any,
+    axes: Any,
+    frequency_weights: Any,
+    keepdims: bool = False,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The weighted mean and variance over axes."""
     x, weights = matching("tf.nn.weighted_moments", x, frequency_weights)
@@ -138,7 +142,9 @@ def weighted_moments(
     total = ops.sum(weights, axes, keepdims=True)
     mean = ops.divide(ops.sum(ops.multiply(weights, x), axes, keepdims=True), total)
     squares = ops.square(ops.subtract(x, mean))
-    variance = ops.divide(ops.sum(ops.multiply(weights, squares), axes, keepdims=True), total)
+    variance = ops.divide(
+        ops.sum(ops.multiply(weights, squares), axes, keepdims=True), total
+    )
     if keepdims:
         return mean, variance
     return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
@@ -282,7 +288,11 @@ def compute_average_loss(
     losses = floating("tf.nn.compute_average_loss", per_example_loss)
     if sample_weight is not None:
         losses = ops.multiply(losses, ops.cast(sample_weight, losses.dtype))
-    count = losses.shape[0] if global_batch_size is None else known_int("size", global_batch_size)
+    count = (
+        losses.shape[0]
+        if global_batch_size is None
+        else known_int("size", global_batch_size)
+    )
     return ops.divide(ops.sum(losses), float(count))
 
 

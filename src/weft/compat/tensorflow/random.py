@@ -77,7 +77,9 @@ def _uniform(
     minval = 0 if minval is None else minval
     if dtype.is_integer:
         if maxval is None:
-            raise ArgumentError(f"{who}: give maxval for integers; received dtype={dtype.name}")
+            raise ArgumentError(
+                f"{who}: give maxval for integers; received dtype={dtype.name}"
+            )
         return source.randint(_shape(shape), minval, maxval, dtype, seed)
     low = float(minval) if isinstance(minval, int) else minval
     high = 1.0 if maxval is None else float(maxval) if isinstance(maxval, int) else maxval
@@ -105,7 +107,9 @@ def truncated_normal(
     seed: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Normally distributed numbers within two standard deviations of the mean."""
-    return source.truncated_normal(_shape(shape), mean, stddev, as_dtype(dtype), seeded(seed))
+    return source.truncated_normal(
+        _shape(shape), mean, stddev, as_dtype(dtype), seeded(seed)
+    )
 
 
 def gamma(
@@ -114,17 +118,25 @@ def gamma(
 ) -> Tensor:  # fmt: skip
     """Gamma distributed numbers: `shape` of them for each alpha (and rate beta)."""
     alpha = tensor("tf.random.gamma", alpha, dtype)
-    found = source.gamma((*_shape(shape), *alpha.shape), alpha, as_dtype(dtype), seeded(seed))
+    found = source.gamma(
+        (*_shape(shape), *alpha.shape), alpha, as_dtype(dtype), seeded(seed)
+    )
     return found if beta is None else ops.divide(found, tensor("beta", beta, dtype))
 
 
 def categorical(
-    logits: Any, num_samples: Any, dtype: Any = None, seed: Any = None, name: str | None = None
+    logits: Any,
+    num_samples: Any,
+    dtype: Any = None,
+    seed: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """Classes drawn with probabilities softmax(logits), row by row."""
     kind = dtypes.int64 if dtype is None else as_dtype(dtype)
     count = known_int("num_samples", num_samples)
-    return source.categorical(tensor("tf.random.categorical", logits), count, kind, seeded(seed))
+    return source.categorical(
+        tensor("tf.random.categorical", logits), count, kind, seeded(seed)
+    )
 
 
 def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Tensor:
@@ -180,7 +192,9 @@ def stateless_categorical(
 ) -> Tensor:  # fmt: skip
     """Classes drawn from rows of logits, that depend on `seed` (two integers) alone."""
     count = known_int("num_samples", num_samples)
-    return source.categorical(tensor("logits", logits), count, as_dtype(dtype), _stateless(seed))
+    return source.categorical(
+        tensor("logits", logits), count, as_dtype(dtype), _stateless(seed)
+    )
 
 
 def stateless_shuffle(value: Any, seed: Any, name: str | None = None) -> Tensor:
@@ -316,7 +330,7 @@ def set_global_generator(generator: Generator) -> None:
     _state["default"] = generator
 
 
-class experimental:  # noqa: N801
+class experimental:
     """tf.random.experimental: the same names as in tf.random."""
 
     Generator = Generator

@@ -40,7 +40,7 @@ def _bytes(text: Any) -> bytes:
     return text.encode() if isinstance(text, str) else bytes(text)
 
 
-def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:  # noqa: A002
+def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:
     """The number of bytes (or characters) of each text.
 
     Example:
@@ -50,15 +50,17 @@ def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:  
     """
     is_text = _require_unit("tf.strings.length", unit)
     array = _text("tf.strings.length", input)
-    return _numbers(array, lambda b: len(b.decode(errors="replace")) if is_text else len(b), "int32")
+    return _numbers(
+        array, lambda b: len(b.decode(errors="replace")) if is_text else len(b), "int32"
+    )
 
 
-def lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:  # noqa: A002
+def lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
     """Small letters; those of ASCII only, unless encoding is "utf-8"."""
     return _each(_text("tf.strings.lower", input), _cased(bytes.lower, str.lower, encoding))
 
 
-def upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:  # noqa: A002
+def upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
     """Capital letters; those of ASCII only, unless encoding is "utf-8"."""
     return _each(_text("tf.strings.upper", input), _cased(bytes.upper, str.upper, encoding))
 
@@ -69,7 +71,7 @@ def _cased(of_bytes: Callable, of_text: Callable, encoding: str) -> Callable:
     return lambda b: of_text(b.decode(encoding)).encode(encoding)
 
 
-def strip(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def strip(input: Any, name: str | None = None) -> Tensor:
     """Without white space at both ends."""
     return _each(_text("tf.strings.strip", input), bytes.strip)
 
@@ -92,7 +94,9 @@ def reduce_join(
         one % array.ndim for one in (axis if isinstance(axis, list | tuple) else [axis])
     ]  # fmt: skip
     rest = [one for one in range(array.ndim) if one not in axes]
-    moved = array.transpose([*rest, *axes]).reshape([array.shape[one] for one in rest] + [-1])
+    moved = array.transpose([*rest, *axes]).reshape(
+        [array.shape[one] for one in rest] + [-1]
+    )
     out = np.empty(moved.shape[:-1], np.object_)
     for place in np.ndindex(*out.shape):
         out[place] = between.join(moved[place])
@@ -101,7 +105,7 @@ def reduce_join(
     return Tensor(out)
 
 
-def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Any:  # noqa: A002
+def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Any:
     """The words of a text, as a vector; of several texts, a list of vectors.
 
     Rows of unequal length are no tensor, so that several texts give a `RaggedWords` list:
@@ -153,17 +157,19 @@ class RaggedWords(list):
 
 
 def regex_replace(
-    input: Any, pattern: Any, rewrite: Any, replace_global: bool = True,  # noqa: A002
+    input: Any, pattern: Any, rewrite: Any, replace_global: bool = True,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     r"""Each match of a pattern replaced; `\1` in the rewrite stands for the first group."""
     expression, new = re.compile(_bytes(pattern)), _bytes(rewrite)
     new = re.sub(rb"\\0", rb"\\g<0>", new)
     count = 0 if replace_global else 1
-    return _each(_text("tf.strings.regex_replace", input), lambda b: expression.sub(new, b, count))
+    return _each(
+        _text("tf.strings.regex_replace", input), lambda b: expression.sub(new, b, count)
+    )
 
 
-def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:
     """Whether the whole text matches a pattern."""
     expression = re.compile(_bytes(pattern))
     array = _text("tf.strings.regex_full_match", input)
@@ -171,7 +177,7 @@ def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tenso
 
 
 def substr(
-    input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str | None = None  # noqa: A002
+    input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str | None = None
 ) -> Tensor:
     """The part of each text that begins at `pos` and has `len` bytes (or characters)."""
     is_text = _require_unit("tf.strings.substr", unit)
@@ -193,7 +199,9 @@ def substr(
     return Tensor(_objects(np.frompyfunc(cut, 3, 1)(array, starts, sizes)))
 
 
-def to_number(input: Any, out_type: Any = dtypes.float32, name: str | None = None) -> Tensor:  # noqa: A002
+def to_number(
+    input: Any, out_type: Any = dtypes.float32, name: str | None = None
+) -> Tensor:
     """Each text read as a number.
 
     Raises:
@@ -214,7 +222,7 @@ def to_number(input: Any, out_type: Any = dtypes.float32, name: str | None = Non
 
 
 def as_string(
-    input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False,  # noqa: A002
+    input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False,
     width: int = -1, fill: str = "", name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Each number written as text."""
@@ -230,7 +238,7 @@ def as_string(
     return _each(array, lambda v: f"%{flags}{digits}{letter}".__mod__(float(v)).encode())
 
 
-def format(  # noqa: A001
+def format(
     template: str, inputs: Any, placeholder: str = "{}", summarize: int = 3,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
@@ -244,12 +252,14 @@ def format(  # noqa: A001
             f"tf.strings.format: {len(parts) - 1} places in the template and "
             f"{len(values)} inputs"
         )
-    texts = [shown(tensor("tf.strings.format", value)._array, summarize) for value in values]
+    texts = [
+        shown(tensor("tf.strings.format", value)._array, summarize) for value in values
+    ]
     pieces = [piece for pair in zip(parts, [*texts, ""]) for piece in pair]
     return tensor("tf.strings.format", "".join(pieces))
 
 
-def to_hash_bucket_fast(input: Any, num_buckets: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def to_hash_bucket_fast(input: Any, num_buckets: Any, name: str | None = None) -> Tensor:
     """A number below `num_buckets` for each text, always the same for the same text."""
     import hashlib
 
@@ -265,13 +275,13 @@ def to_hash_bucket_fast(input: Any, num_buckets: Any, name: str | None = None) -
 to_hash_bucket = to_hash_bucket_fast
 
 
-def bytes_split(input: Any, name: str | None = None) -> Any:  # noqa: A002
+def bytes_split(input: Any, name: str | None = None) -> Any:
     """The bytes of each text."""
     return _split_characters(input, lambda b: [b[i : i + 1] for i in range(b.__len__())])
 
 
 def unicode_split(
-    input: Any, input_encoding: str = "UTF-8", errors: str = "replace",  # noqa: A002
+    input: Any, input_encoding: str = "UTF-8", errors: str = "replace",
     replacement_char: int = 65533, name: str | None = None,
 ) -> Any:  # fmt: skip
     """The characters of each text."""
@@ -280,14 +290,14 @@ def unicode_split(
     )
 
 
-def _split_characters(input: Any, cut: Callable) -> Any:  # noqa: A002
+def _split_characters(input: Any, cut: Callable) -> Any:
     array = _text("tf.strings.split", input)
     rows = [_vector(cut(text)) for text in array.reshape(-1)]
     return rows[0] if not array.ndim else RaggedWords(rows)
 
 
 def unicode_decode(
-    input: Any, input_encoding: str = "UTF-8", errors: str = "replace",  # noqa: A002
+    input: Any, input_encoding: str = "UTF-8", errors: str = "replace",
     replacement_char: int = 65533, replace_control_characters: bool = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
@@ -298,7 +308,7 @@ def unicode_decode(
 
 
 def unicode_encode(
-    input: Any, output_encoding: str = "UTF-8", errors: str = "replace",  # noqa: A002
+    input: Any, output_encoding: str = "UTF-8", errors: str = "replace",
     replacement_char: int = 65533, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The text of code points along the last axis."""
