@@ -159,6 +159,8 @@ def canonical(dtype: Any) -> DType:
     """
     if type(dtype) is DType:
         return dtype
+    if isinstance(dtype, np.dtype):
+        return from_numpy(dtype)
     if dtype is None or dtype is float or dtype == "float":
         return ALL[config.floatx()]
     if isinstance(dtype, str):
