@@ -1,0 +1,283 @@
+"""The functions that people give to a pipeline: traced and compiled once, or run as Python.
+
+A function is traced for the specs of an element, at most a few times. Where that cannot be
+done (it asks for values, reads files, works on text) it runs as plain Python on tensors.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weft.core.graph import Graph
+from weft.core.state import eager, recording
+from weft.core.tensor import Tensor
+from weft.data.element import (
+    Element,
+    describe,
+    leaves,
+    map_leaves,
+    merge_specs,
+    rows_of,
+    stack,
+    to_tensors,
+    to_traced_leaf,
+    unpack_list,
+)
+from weft.errors import ArgumentTypeError, WeftError
+from weft.function.control import map as map_rows
+from weft.function.function import ConcreteFunction, Function, functions_run_eagerly
+from weft.function.signature import TensorSpec
+
+# More shapes than this are not worth a program each.
+_MOST_TRACES = 6
+
+
+class DataError(WeftError, RuntimeError):
+    """A function of a pipeline failed."""
+
+
+class Traced:
+    """A traced function on elements: its program and the structure of its results."""
+
+    __slots__ = ("program", "structure")
+
+    def __init__(self, function: Callable, arguments: Element, label: str) -> None:
+        def call(*tensors: Tensor) -> Any:
+            self.structure = function(*tensors)
+            found = leaves(self.structure)
+            if not all(isinstance(leaf, Tensor) for leaf in found):
+                raise TypeError("a dataset is no result of a program")
+            return found
+
+        with eager(), recording(()):
+            traced = Function(call, autograph=False, name=label)
+            tensors = [Tensor(array) for array in leaves(arguments)]
+            self.program: ConcreteFunction = traced.get_concrete_function(*tensors)
+
+    def __call__(self, element: Element) -> Element:
+        found = iter(self.program([Tensor(array) for array in leaves(element)]))
+        return map_leaves(lambda _: next(found)._array, self.structure)
+
+    def spec(self) -> Any:
+        """The specs of the results."""
+        specs = iter(self.program.graph.output_specs())
+
+        def leaf(_: Any) -> TensorSpec:
+            one = next(specs)
+            return TensorSpec(one.shape, one.dtype)
+
+        return map_leaves(leaf, self.structure)
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it does nothing but compute."""
+        return not self.program.written and not _has_effects(self.program.graph)
+
+
+class UserFunction:
+    """A function on elements. Tuples are spread over its parameters, as in tf.data.
+
+    Args:
+        function: as the user gave it.
+        who: the step that it belongs to, for messages.
+        of_node: makes what the user sees of a dataset inside of an element.
+        makes_datasets: whether its results are datasets, which no program can make.
+    """
+
+    def __init__(
+        self, function: Callable, who: str, of_node: Callable, makes_datasets: bool = False
+    ) -> None:
+        if not callable(function):
+            raise ArgumentTypeError(
+                f"{who}: expected a function; received {type(function).__name__}: "
+                f"{str(function)[:60]}"
+            )
+        self.function, self.who, self._of_node = function, who, of_node
+        self.label = getattr(function, "__name__", type(function).__name__)
+        self._inner = None if makes_datasets else _traceable(function)
+        self._programs: dict[tuple, Traced] = {}
+        self._row_programs: dict[tuple, Traced] = {}
+        self._is_plain = self._inner is None
+        self._lock = threading.Lock()
+
+    # -- calling -----------------------------------------------------------------------
+
+    def __call__(self, element: Element, number: int) -> Element:
+        """The function's result for element `number`, as arrays."""
+        try:
+            program = self.program(element)
+            if program is None:
+                return self._run_plain(element)
+            return program(element)
+        except Exception as error:
+            raise self._named(error, element, number) from error
+
+    def truth(self, element: Element, number: int) -> bool:
+        """The function's result as one bool."""
+        result = self(element, number)
+        if not isinstance(result, np.ndarray) or result.ndim or result.dtype != np.bool_:
+            raise ArgumentTypeError(
+                f"{self.who}: {self.label} must give one bool; received "
+                f"{describe(result)} for element {number}"
+            )
+        return bool(result)
+
+    def _run_plain(self, element: Element) -> Element:
+        with eager(), recording(()):
+            result = self._apply(self.function, to_tensors(element, self._of_node))
+            return map_leaves(_array_of, result)
+
+    def _apply(self, function: Callable, element: Any) -> Any:
+        found = function(*element) if type(element) is tuple else function(element)
+        return map_leaves(to_traced_leaf, unpack_list(found))
+
+    def _named(self, error: Exception, element: Element, number: int) -> Exception:
+        """The same kind of error with the function and the element in its message."""
+        text = (
+            f"{self.who}: the function {self.label!r} failed on element {number} "
+            f"({describe(element)}): {type(error).__name__}: {error}"
+        )
+        if isinstance(error, StopIteration):  # It would end the generator that it rises in.
+            return DataError(text)
+        try:
+            named = type(error)(text)
+        except Exception:
+            return DataError(text)
+        return named if text in str(named) else DataError(text)
+
+    # -- tracing -----------------------------------------------------------------------
+
+    def program(self, element: Element) -> Traced | None:
+        """The traced function for elements like this one; None: it runs as Python."""
+        if self._is_plain or functions_run_eagerly():
+            return None
+        key = _key(element)
+        program = self._programs.get(key)
+        if program is None:
+            with self._lock:
+                program = self._programs.get(key) or self._trace(element, key)
+        return program
+
+    def _trace(self, element: Element, key: tuple) -> Traced | None:
+        if len(self._programs) >= _MOST_TRACES or not _has_numbers_only(element):
+            return None
+        try:
+            program = self._traced_for(element)
+        except Exception:
+            # Either it needs values, or it is wrong: the plain run will tell.
+            self._is_plain = not self._programs
+            return None
+        self._programs[key] = program
+        return program
+
+    def _traced_for(self, element: Element) -> Traced:
+        def call(*tensors: Tensor) -> Any:
+            items = iter(tensors)
+            return self._apply(self._inner, map_leaves(lambda _: next(items), element))
+
+        return Traced(call, element, self.label)
+
+    def output_spec(self, spec: Any) -> Any:
+        """The specs of results for elements of `spec`; None where it cannot be traced.
+
+        Unknown extents are tried with two numbers, to see which of the result's follow.
+        """
+        if self._is_plain:
+            return None
+        try:
+            found = self._spec_with(spec, 2)
+            if any(None in (one.shape or ()) for one in leaves(spec)):
+                found = merge_specs(found, self._spec_with(spec, 3))
+        except Exception:
+            return None
+        return found
+
+    def _spec_with(self, spec: Any, extent: int) -> Any:
+        def example(one: TensorSpec) -> np.ndarray:
+            shape = [extent if size is None else size for size in one.shape]
+            return np.broadcast_to(np.zeros((), one.dtype.numpy), shape)
+
+        element = map_leaves(example, spec)
+        if not _has_numbers_only(element):
+            raise TypeError
+        key = _key(element)
+        program = self._programs.get(key)
+        if program is None:
+            program = self._traced_for(element)
+            if all(None not in one.shape for one in leaves(spec)):
+                self._programs[key] = program
+        return program.spec()
+
+    # -- many rows at once ---------------------------------------------------------------
+
+    def is_pure(self, element: Element) -> bool:
+        """Whether it can be traced for such elements, and does nothing but compute."""
+        program = self.program(element)
+        return program is not None and program.is_pure
+
+    def over_rows(self, batch: Element, count: int, done: int) -> Element:
+        """The results for the rows of a batch, stacked; `done` rows came before."""
+        key = _key(batch)
+        program = self._row_programs.get(key)
+        if program is None:
+            if len(self._row_programs) >= _MOST_TRACES:
+                return self._row_by_row(batch, count, done)
+            program = self._row_programs[key] = self._traced_over_rows(batch)
+        try:
+            return program(batch)
+        except Exception:
+            return self._row_by_row(batch, count, done)  # It knows which one failed.
+
+    def _row_by_row(self, batch: Element, count: int, done: int) -> Element:
+        rows = enumerate(rows_of(batch, count), done)
+        return stack([self(row, number) for number, row in rows])
+
+    def _traced_over_rows(self, batch: Element) -> Traced:
+        def call(*tensors: Tensor) -> Any:
+            def one(row: Any) -> Any:
+                items = iter(row)
+                return self._apply(self._inner, map_leaves(lambda _: next(items), batch))
+
+            return map_rows(one, tensors)
+
+        return Traced(call, batch, f"{self.label}_over_rows")
+
+
+def _array_of(value: Any) -> Any:
+    return value._array if isinstance(value, Tensor) else value
+
+
+def _key(element: Element) -> tuple:
+    return tuple([(array.shape, array.dtype) for array in leaves(element)])
+
+
+def _has_numbers_only(element: Element) -> bool:
+    """Text and datasets are for Python."""
+    return all(
+        isinstance(array, np.ndarray | np.generic) and array.dtype != np.object_
+        for array in leaves(element)
+    )
+
+
+def _traceable(function: Callable) -> Callable | None:
+    """The function as something that can be traced; None for what has no signature."""
+    if isinstance(function, Function):
+        return function
+    try:
+        return Function(function)
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def _has_effects(graph: Graph) -> bool:
+    return any(
+        node.primitive.effects or any(map(_has_effects, node.subgraphs()))
+        for node in graph.nodes
+    )
+
+
+__all__ = ["DataError", "UserFunction"]
