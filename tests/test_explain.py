@@ -54,6 +54,12 @@ def test_memory_is_counted(step):
     assert memory.peak == sum(memory.parts().values())
 
 
+def test_a_gather_moves_what_it_takes():
+    table, rows = array(10_000, 16), np.arange(3, dtype=np.int32)
+    report = weft.explain(lambda t, r: ops.take(t, r, axis=0), table, rows)
+    assert sum(row.bytes for row in report.rows) < 1000
+
+
 def test_host_nodes_are_named():
     report = weft.explain(lambda x: ops.sort(ops.exp(x)), array(50), measure=True)
     hosts = [row.label for row in report.host_rows]

@@ -35,7 +35,7 @@ _STYLE = """
   font-variant-numeric: tabular-nums; }
 .weft td { border-bottom: 1px solid #eee; }
 .weft .left { text-align: left; }
-.weft td.label { white-space: normal; min-width: 20em; max-width: 36em;
+.weft td.label { white-space: normal; min-width: 28em; max-width: 40em;
   font-family: ui-monospace, monospace; font-size: .92em; text-align: left; }
 .weft td.label small { color: #777; display: block; }
 .weft .bar { display: inline-block; height: .7em; vertical-align: baseline; }
@@ -53,7 +53,7 @@ def page(report: Report) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title></head>\n"
-        f'<body style="margin:2em auto;max-width:1200px;padding:0 1em">\n'
+        f'<body style="margin:2em auto;max-width:1400px;padding:0 1em">\n'
         f"{fragment(report)}\n</body></html>\n"
     )
 

@@ -36,7 +36,7 @@ class Row:
     form      contraction, map, rows, host (runs on NumPy) or copy
     label     the operations that are fused in it, in order
     chunks    the pieces of work that threads take
-    flops     operations of one run; bytes: of all its buffers
+    flops     operations of one run; bytes: that it reads and writes
     runs      how often it runs in one run of the program; None if not known (in a loop)
     seconds   of one run, measured or estimated
     best      seconds that the machine's measured speeds allow, which `limit` bounds
@@ -150,7 +150,7 @@ class Report:
 
     @property
     def bytes(self) -> float:
-        """Bytes of all buffers of all kernels of one run of the program."""
+        """Bytes read and written by all kernels of one run of the program."""
         return sum(row.bytes * row.repeats for row in self.rows)
 
     @property
@@ -196,15 +196,14 @@ class Report:
         loops = any(row.runs is None and row.in_loop for row in self.rows)
         once = "; loops counted once" if loops else ""
         lines = [
-            f"Work     {_number(self.flops)}FLOP, {_number(self.bytes)}B in buffers, "
+            f"Work     {_number(self.flops)}FLOP, {_number(self.bytes)}B read and written, "
             f"{seconds_text(total)} in kernels{once}"
         ]
         if self.seconds is not None:
             rate = _ratio(self.flops, self.seconds)
-            between = max(self.seconds - total, 0.0)
             lines.append(
-                f"Run      {seconds_text(self.seconds)} by the clock, "
-                f"{_number(rate)}FLOP/s; {seconds_text(between)} outside of kernels"
+                f"Run      {seconds_text(self.seconds)} by the clock, the best of several: "
+                f"{_number(rate)}FLOP/s"
             )
         best = sum(row.best * row.repeats for row in self.rows)
         lines.append(

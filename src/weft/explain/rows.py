@@ -19,6 +19,8 @@ from weft.explain.report import Machine, Memory, Report, Row
 # Runs of a measurement: until so many seconds have passed, or so many runs.
 _SECONDS = 0.5
 _MOST_RUNS = 200
+# Kernels that write a part of what they are given.
+_UPDATES = frozenset(("scatter", "dynamic_update_slice"))
 # Sizes at which memory is measured: the levels of the caches, and beyond them.
 _WORKING_SETS = (64 << 10, 1 << 20, 16 << 20, 128 << 20)
 
@@ -120,12 +122,25 @@ def _kernel_row(row: Row, kernel: Any) -> Row:
         label=kernel.label,
         chunks=kernel.chunks,
         flops=kernel.flops,
-        bytes=kernel.bytes,
+        bytes=_bytes_moved(kernel),
         estimate=kernel.estimate * 1e-9,
         dtype="float64" if "float64" in dtypes else "float32",
         reads=tuple(str(value.spec) for value in kernel.reads),
         writes=tuple(str(value.spec) for value in kernel.writes),
     )
+
+
+def _bytes_moved(kernel: Any) -> int:
+    """The bytes that a kernel touches, as far as its buffers tell."""
+    reads = sum(value.spec.nbytes for value in kernel.reads)
+    if kernel.label in _UPDATES:
+        # The target's other elements stay as they are.
+        return 2 * reads
+    if kernel.form == "map":
+        # One point reads one element of each buffer, however large (a gather, a slice).
+        points = max([value.spec.size for value in kernel.writes], default=0)
+        reads = sum(min(v.spec.size, points) * v.dtype.size for v in kernel.reads)
+    return reads + sum(value.spec.nbytes for value in kernel.writes)
 
 
 def _host_row(row: Row, node: Any) -> Row:
