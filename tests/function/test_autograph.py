@@ -1,5 +1,8 @@
 """Converting functions: finding their source, keeping what they are, what is left alone."""
 
+# The programs here are written as people write them.
+# ruff: noqa: B007
+
 from __future__ import annotations
 
 import doctest
@@ -19,7 +22,13 @@ from weft import function, ops
 from weft.core.state import tracing
 from weft.core.trace import Trace
 from weft.errors import TraceError
-from weft.function.autograph import TensorRange, convert, converted, do_not_convert, source_of
+from weft.function.autograph import (
+    TensorRange,
+    convert,
+    converted,
+    do_not_convert,
+    source_of,
+)
 
 T = ops.convert_to_tensor
 
@@ -180,7 +189,7 @@ def test_doctests():
 
 
 def test_without_source():
-    text = "def f(x):\n    if x > 0:\n        return x\n    return -x\ndef g(x):\n    return x + 1"
+    text = "def f(x):\n    return x if x > 0 else -x\ndef g(x):\n    return x + 1"
     space: dict = {"__name__": "typed"}
     exec(text, space)
     assert float(function(space["g"])(T(1.0))) == 2.0
@@ -205,10 +214,11 @@ def test_source_that_has_changed():
 
 def test_indented_text_does_not_matter():
     if True:
+
         class Inner:
             def method(self, x):
                 """Text
-            with another indent."""
+                with another indent."""
                 return x if x > 0 else -x
 
     assert signs(Inner().method) == [2, 3]
@@ -272,7 +282,10 @@ def test_functions_called_with_functions():
 
     assert signs(lambda x: apply(absolute, x)) == [2, 3]
     assert signs(lambda x: sum(map(absolute, [x, x])), (-2.0,)) == [4]
-    assert signs(lambda x: functools.reduce(lambda a, b: a if a > b else b, [x, -x])) == [2, 3]
+    assert signs(lambda x: functools.reduce(lambda a, b: a if a > b else b, [x, -x])) == [
+        2,
+        3,
+    ]
 
 
 def _half_if_large(x):
@@ -332,7 +345,16 @@ def test_nested_classes():
 
 def test_libraries_are_left_alone():
     with tracing(Trace()):
-        for f in (ops.sum, np.sum, math.sqrt, textwrap.dedent, len, dict, Derived, "text".join):
+        for f in (
+            ops.sum,
+            np.sum,
+            math.sqrt,
+            textwrap.dedent,
+            len,
+            dict,
+            Derived,
+            "text".join,
+        ):
             assert converted(f) is f
         assert converted(print) is not print
     assert converted(print) is print

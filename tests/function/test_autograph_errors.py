@@ -1,4 +1,7 @@
-"""What AutoGraph says when a program can't be staged, where, and what runs into an error."""
+"""What AutoGraph says when a program can't be staged, and what runs into an error."""
+
+# The programs here are written as people write them.
+# ruff: noqa: B007, RET503, RET506, SIM201, RUF043
 
 from __future__ import annotations
 
@@ -189,7 +192,12 @@ CASES = [
     (two_structures, TraceError, "structures", ["'y'", "(*, *)", "(*, *, *)"]),
     (returns_of_two_dtypes, DTypeError, "return dtypes", ["the return value", "i32[]"]),
     (return_or_nothing, TraceError, "nothing", ["the return value", "None", "f32[]"]),
-    (loop_changes_dtype, DTypeError, "loop dtype", ["'y'", "i32[]", "f32[]", "after a step"]),
+    (
+        loop_changes_dtype,
+        DTypeError,
+        "loop dtype",
+        ["'y'", "i32[]", "f32[]", "after a step"],
+    ),
     (loop_changes_shape, ShapeError, "loop shape", ["'y'", "f32[]", "f32[2]"]),
     (number_grows_axes, ShapeError, "number axes", ["'total'", "f32[2]", "zeros((2,)"]),
     (loop_begins_with_none, TraceError, "begins", ["'best'", "None", "f32[]"]),
@@ -205,7 +213,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("program", "kind", "mark", "words"), [pytest.param(*c, id=c[0].__name__) for c in CASES]
+    ("program", "kind", "mark", "words"),
+    [pytest.param(*c, id=c[0].__name__) for c in CASES],
 )
 def test_errors_name_the_variable_and_the_line(program, kind, mark, words):
     with pytest.raises(kind) as caught:
@@ -342,7 +351,8 @@ def test_print(capfd):
     def f(x):
         if x > 0:
             print("positive {}", x, sep=": ")
-        print(x, x + 1)
+        print(x, end=" ")
+        print(x + 1)
         return x
 
     with warnings.catch_warnings():
@@ -467,4 +477,6 @@ def test_a_very_long_python_loop():
             x = x + k
         return x
 
-    assert ["1000 times" in str(note.message) for note in notes_of(f, tensor(1.0))] == [True]
+    assert ["1000 times" in str(note.message) for note in notes_of(f, tensor(1.0))] == [
+        True
+    ]

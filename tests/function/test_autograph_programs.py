@@ -1,8 +1,11 @@
 """Programs with control flow: traced, they do what Python does with eager tensors.
 
-Every row of PROGRAMS is a function and the arguments to try. The function as Python runs it,
-on eager tensors, is the oracle for its results; its tape is the oracle for gradients.
+Every row of PROGRAMS is a function and the arguments to try. The function as Python runs
+it, on eager tensors, is the oracle for its results; its tape is the oracle for gradients.
 """
+
+# The programs here are written as people write them.
+# ruff: noqa: B007, E501, C417, C419, F841, F842, PIE804, SIM223
 
 from __future__ import annotations
 

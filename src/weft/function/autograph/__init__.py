@@ -8,14 +8,15 @@
             steps += 1
         return steps
 
-The source of a function is parsed, rewritten and compiled again: every `if`, loop, condition
-and call asks at run time whether a tensor decides. Where none does, Python goes its own way.
+The source of a function is parsed, rewritten and compiled again: every `if`, loop,
+condition and call asks at run time whether a tensor decides. Where none does, Python goes
+its own way.
 
     source.py       finds the syntax tree of a function
     jumps.py        return, break and continue become values and flags
     scopes.py       which names a statement assigns, and which are read later
     rewrite.py      statements become local functions, conditions calls
-    conversion.py   compiles the result, keeps it, and converts the functions that are called
+    conversion.py   compiles the result, keeps it, and converts what it calls
     statements.py   what rewritten statements call; staging.py, iteration.py, values.py
 """
 

@@ -37,7 +37,9 @@ def statement(helper: str, *arguments: ast.expr) -> ast.Expr:
     return ast.Expr(call(helper, *arguments))
 
 
-def tuple_of(items: Iterable[ast.expr], context: ast.expr_context | None = None) -> ast.Tuple:
+def tuple_of(
+    items: Iterable[ast.expr], context: ast.expr_context | None = None
+) -> ast.Tuple:
     return ast.Tuple(list(items), context or ast.Load())
 
 
@@ -51,14 +53,17 @@ def lambda_of(body: ast.expr) -> ast.Lambda:
 
 
 def function(
-    identifier: str, parameters: Sequence[str], body: Statements, outer: Sequence[ast.stmt] = ()
+    identifier: str,
+    parameters: Sequence[str],
+    body: Statements,
+    outer: Sequence[ast.stmt] = (),
 ) -> ast.FunctionDef:
     """A local function; `outer` are its nonlocal and global declarations."""
     node = ast.FunctionDef(
         identifier, arguments(*parameters), [*outer, *(body or [ast.Pass()])], [], None
     )
     if "type_params" in ast.FunctionDef._fields:
-        node.type_params = []
+        node.type_params = []  # type: ignore[attr-defined]
     return node
 
 

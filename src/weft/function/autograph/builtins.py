@@ -29,7 +29,11 @@ def _is_traced(*values: Any) -> bool:
 
 
 def print_(
-    *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+    *values: Any,
+    sep: str | None = " ",
+    end: str | None = "\n",
+    file: Any = None,
+    flush: bool = False,
 ) -> None:
     """`print`; tensors are printed by the program, each time that it runs."""
     if not _is_traced(*values):
@@ -41,19 +45,21 @@ def print_(
             )
         builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
         return
-    if file is not None and file is not sys.stdout:
+    streams = {None: "stdout", sys.stdout: "stdout", sys.stderr: "stderr"}
+    if file not in streams:
         raise TraceError(
-            f"{here()}: print of a traced tensor goes to the standard output; received "
-            f"file={file!r}; leave `file` out"
+            f"{here()}: print of a traced tensor goes to sys.stdout or sys.stderr; "
+            f"received file={file!r}; leave `file` out"
         )
     separator = " " if sep is None else sep
     tensors = [traced(value) for value in values]
     texts = [_braced(str(v)) if t is None else "{}" for v, t in zip(values, tensors)]
-    template = _braced(separator).join(texts)
-    ending = "\n" if end is None else end
-    # The program ends every line.
-    template += _braced(ending[:-1] if ending.endswith("\n") else ending)
-    effects.print_values.bind(*[t for t in tensors if t is not None], template=template)
+    parameters = {"template": _braced(separator).join(texts)}
+    if end not in (None, "\n"):
+        parameters["end"] = end
+    if streams[file] != "stdout":
+        parameters["stream"] = streams[file]
+    effects.print_values.bind(*[t for t in tensors if t is not None], **parameters)
 
 
 def _braced(text: str) -> str:

@@ -1,11 +1,10 @@
-"""Converting functions: from a Python function to its rewritten twin, once per code object.
+"""Converting functions: from a Python function to its rewritten twin, once per code.
 
-The twin shares the globals, defaults and closure cells of the original; its code carries the
-file name and lines of the original, so that tracebacks and debuggers show the user's source.
+The twin shares the globals, defaults and closure cells of the original; its code carries
+the file name and lines of the original, so that tracebacks show the user's source.
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -22,7 +21,14 @@ from typing import Any
 
 from weft.core.state import STATE
 from weft.errors import TraceError
-from weft.function.autograph.build import RUNTIME, Names, assign, clone, constant, identifiers
+from weft.function.autograph.build import (
+    RUNTIME,
+    Names,
+    assign,
+    clone,
+    constant,
+    identifiers,
+)
 from weft.function.autograph.builtins import TABLE
 from weft.function.autograph.jumps import NotConvertible
 from weft.function.autograph.notes import side_effect
@@ -31,8 +37,8 @@ from weft.function.autograph.source import FunctionNode, SourceNotFound, find_fu
 
 # Packages whose functions are called as they are: none of them branches on traced tensors.
 _LEFT_ALONE = frozenset(
-    "weft numpy scipy ml_dtypes llvmlite jax jaxlib matplotlib pandas PIL h5py sklearn tqdm rich "
-    "pytest _pytest pluggy hypothesis IPython ipykernel mpmath".split()
+    "weft numpy scipy ml_dtypes llvmlite jax jaxlib matplotlib pandas PIL h5py sklearn "
+    "tqdm rich pytest _pytest pluggy hypothesis IPython ipykernel mpmath".split()
 )
 _PACKAGE = str(Path(__file__).resolve().parent)
 _STANDARD = str(Path(inspect.__file__).parent)
@@ -94,7 +100,9 @@ def convert(python_function: Callable) -> Callable:
         return types.MethodType(function, python_function.__self__)
     if isinstance(python_function, functools.partial):
         function = convert(python_function.func)
-        return functools.partial(function, *python_function.args, **python_function.keywords)
+        return functools.partial(
+            function, *python_function.args, **python_function.keywords
+        )
     if not isinstance(python_function, types.FunctionType):
         return _convert_object(python_function)
     if _is_left_alone(python_function):
@@ -107,9 +115,10 @@ def convert(python_function: Callable) -> Callable:
 
 def _convert_object(x: Any) -> Any:
     """An object that is called: its `__call__`, if that is the user's."""
-    call = getattr(type(x), "__call__", None)
-    is_user = isinstance(call, types.FunctionType) and not _is_left_alone(call)
-    if not is_user or isinstance(x, type):
+    call = getattr(type(x), "__call__", None)  # noqa: B004
+    if not isinstance(call, types.FunctionType) or isinstance(x, type):
+        return x
+    if _is_left_alone(call):
         return x
     return types.MethodType(convert(call), x)
 
@@ -117,8 +126,8 @@ def _convert_object(x: Any) -> Any:
 def converted(x: Any) -> Any:
     """What rewritten code calls in place of `x`: its conversion, or `x` itself.
 
-    Outside of tracing, and for functions of weft, NumPy and Python, that is `x`. Code of weft
-    that calls back a user's function while tracing (a layer's `call`) goes through this.
+    Outside of tracing, and for functions of weft, NumPy and Python, that is `x`. Code of
+    weft that calls a user's function while tracing (a layer's `call`) goes through this.
     """
     if STATE.trace is None:
         return x
@@ -183,7 +192,7 @@ def do_not_convert(function: Callable) -> Callable:
 
 
 def source_of(function: Callable) -> str | None:
-    """The source that a converted function was made of; None if it is not a converted one."""
+    """The rewritten source of a converted function; None for all others."""
     function = getattr(function, "__func__", function)
     conversion = getattr(function, "__weft_conversion__", None)
     return None if conversion is None else conversion.source
@@ -198,7 +207,9 @@ def _is_left_alone(function: types.FunctionType) -> bool:
         return True
     module = function.__globals__.get("__name__") or ""
     # Doctests run in the module that they explain.
-    if module.partition(".")[0] in _LEFT_ALONE and not code.co_filename.startswith("<doctest"):
+    if module.partition(".")[0] in _LEFT_ALONE and not code.co_filename.startswith(
+        "<doctest"
+    ):
         return True
     return code in _MADE
 
@@ -246,7 +257,9 @@ def _explaining(function: types.FunctionType, why: str) -> Callable:
 
 def _made(function: types.FunctionType) -> Conversion:
     code = function.__code__
-    if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+    if code.co_flags & (
+        inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+    ):
         raise NotConvertible("generators and coroutines are not rewritten")
     node = clone(find_function(code, function.__globals__))
     if is_generator(node):
@@ -290,8 +303,35 @@ def _is_plain(function: types.FunctionType, name: str) -> bool:
 
 
 _PLAIN_BUILTINS = frozenset(
-    (len, abs, isinstance, issubclass, type, getattr, setattr, hasattr, id, repr, str, super)
-    + (list, tuple, dict, set, frozenset, slice, round, pow, divmod, locals, globals, vars, eval)
+    (
+        len,
+        abs,
+        isinstance,
+        issubclass,
+        type,
+        getattr,
+        setattr,
+        hasattr,
+        id,
+        repr,
+        str,
+        super,
+    )
+    + (
+        list,
+        tuple,
+        dict,
+        set,
+        frozenset,
+        slice,
+        round,
+        pow,
+        divmod,
+        locals,
+        globals,
+        vars,
+        eval,
+    )
     + (exec, callable, object, format, iter, next)
 )
 
@@ -329,7 +369,9 @@ def _mangle(node: FunctionNode, qualified_name: str) -> None:
         _Mangled(owner).visit(node)
 
 
-def _compiled(node: FunctionNode, function: types.FunctionType, made: set[str]) -> types.CodeType:
+def _compiled(
+    node: FunctionNode, function: types.FunctionType, made: set[str]
+) -> types.CodeType:
     """The code of the rewritten function, with the free names that the original has."""
     code = function.__code__
     node.args.defaults = []
@@ -364,7 +406,9 @@ def _take_annotations(node: FunctionNode) -> list[tuple[ast.AST, str, Any]]:
     """Annotations are the original's; they are not evaluated again."""
     taken: list[tuple[ast.AST, str, Any]] = []
     holders: list[tuple[ast.AST, str]] = [
-        (argument, "annotation") for argument in ast.walk(node.args) if isinstance(argument, ast.arg)
+        (argument, "annotation")
+        for argument in ast.walk(node.args)
+        if isinstance(argument, ast.arg)
     ]
     if isinstance(node, ast.FunctionDef):
         holders.append((node, "returns"))
@@ -386,13 +430,17 @@ def _inner_code(code: types.CodeType, name: str) -> types.CodeType:
     raise NotConvertible(f"{name} was lost in its conversion")
 
 
-def _as_of(code: types.CodeType, original: types.CodeType, made: set[str]) -> types.CodeType:
+def _as_of(
+    code: types.CodeType, original: types.CodeType, made: set[str]
+) -> types.CodeType:
     """The code under the original's name; the local functions made by rewriting too."""
     inner = []
     for value in code.co_consts:
         if isinstance(value, types.CodeType):
             is_made = value.co_name in made
-            value = _as_of(value, original if is_made else _named(value, code, original), made)
+            value = _as_of(
+                value, original if is_made else _named(value, code, original), made
+            )
         inner.append(value)
     new = code.replace(
         co_consts=tuple(inner), co_name=original.co_name, co_qualname=original.co_qualname
@@ -401,7 +449,9 @@ def _as_of(code: types.CodeType, original: types.CodeType, made: set[str]) -> ty
     return new
 
 
-def _named(value: types.CodeType, code: types.CodeType, original: types.CodeType) -> types.CodeType:
+def _named(
+    value: types.CodeType, code: types.CodeType, original: types.CodeType
+) -> types.CodeType:
     """An inner function of the user keeps its own name."""
     tail = value.co_qualname.rpartition("<locals>.")[2]
     return value.replace(co_qualname=f"{original.co_qualname}.<locals>.{tail}")

@@ -1,4 +1,4 @@
-"""What a staged `for` can go through: rows of tensors, ranges, zip and enumerate of them."""
+"""What a staged `for` goes through: rows of tensors, ranges, zip and enumerate of them."""
 
 from __future__ import annotations
 
@@ -170,7 +170,10 @@ class Enumerated(Steps):
 
     def sequences(self) -> list[Tensor]:
         assert isinstance(self.length, int)
-        return [iota.bind(shape=(self.length,), axis=0, dtype=int32), *self.inner.sequences()]
+        return [
+            iota.bind(shape=(self.length,), axis=0, dtype=int32),
+            *self.inner.sequences(),
+        ]
 
     def from_slices(self, slices: Sequence[Tensor]) -> tuple:
         return self.start + slices[0], self.inner.from_slices(slices[1:])
@@ -192,7 +195,9 @@ def range_(*arguments: Any) -> Any:
     if not any(traced(argument) is not None for argument in arguments):
         return range(*arguments)
     if not 1 <= len(arguments) <= 3:
-        raise ArgumentTypeError(f"range: expected 1 to 3 arguments; received {len(arguments)}")
+        raise ArgumentTypeError(
+            f"range: expected 1 to 3 arguments; received {len(arguments)}"
+        )
     for argument in arguments:
         if not is_number(argument) and getattr(argument, "shape", ()) != ():
             raise ArgumentTypeError(
@@ -217,4 +222,6 @@ def zip_(*iterables: Any, strict: bool = False) -> Any:
 
 def reversed_(sequence: Any) -> Any:
     """`reversed`, also of ranges of tensors."""
-    return sequence.__reversed__() if isinstance(sequence, TensorRange) else reversed(sequence)
+    return (
+        sequence.__reversed__() if isinstance(sequence, TensorRange) else reversed(sequence)
+    )

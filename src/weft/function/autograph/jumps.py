@@ -8,9 +8,9 @@
                                                   x = x - 1
 
 Where an arm always leaves, what follows moves into the other arm; where it only may leave,
-what follows is guarded by the flag. Afterwards control flow is nested `if`, `while` and `for`
-alone, which can be staged one by one. `else` of loops, walruses in loop conditions and `match`
-on plain values are unfolded here too.
+what follows is guarded by the flag. Afterwards control flow is nested `if`, `while` and
+`for` alone, which can be staged one by one. `else` of loops, walruses in loop conditions
+and `match` on plain values are unfolded here too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from weft.function.autograph.build import Names, Statements, assign, call, constant, load
-from weft.function.autograph.build import lambda_of, none_of
 from weft.errors import WeftError
+from weft.function.autograph.build import (
+    Names,
+    Statements,
+    assign,
+    call,
+    constant,
+    lambda_of,
+    load,
+    none_of,
+)
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _LOOPS = (ast.For, ast.While)
@@ -105,7 +113,9 @@ class Jumps:
 
     # -- blocks --------------------------------------------------------------------
 
-    def _block(self, statements: Statements, loop: _Loop | None) -> tuple[Statements, set[str]]:
+    def _block(
+        self, statements: Statements, loop: _Loop | None
+    ) -> tuple[Statements, set[str]]:
         """The block without jumps, and the flags that may be set when it ends."""
         done: Statements = []
         flags: set[str] = set()
@@ -125,7 +135,9 @@ class Jumps:
             flags |= raised
             if raised and rest:
                 guarded, more = self._block(rest, loop)
-                done.append(_at(ast.If(self._unless(raised), guarded or [ast.Pass()], []), node))
+                done.append(
+                    _at(ast.If(self._unless(raised), guarded or [ast.Pass()], []), node)
+                )
                 return done, flags | more
         return done, flags
 
@@ -221,7 +233,7 @@ class Jumps:
         node.body = node.body or [_at(ast.Pass(), node)]
         stops = flags - {loop.continue_flag}
         self.used_flags |= stops
-        node.flags = sorted(stops)  # type: ignore[attr-defined]
+        node.flags = sorted(stops)  # type: ignore[union-attr]
         done: Statements = [node]
         if loop.break_flag in stops:
             done.insert(0, _at(assign(loop.break_flag, constant(False)), node))
@@ -253,7 +265,11 @@ class Jumps:
             flag = getattr(node, "flag", None)
             if flag is not None and flag not in self.used_flags:
                 continue
-            for holder in (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            for holder in (
+                node,
+                *getattr(node, "handlers", ()),
+                *getattr(node, "cases", ()),
+            ):
                 for field in ("body", "orelse", "finalbody"):
                     block = getattr(holder, field, None)
                     if isinstance(block, list) and block:
@@ -311,7 +327,9 @@ def _is_plain(pattern: ast.pattern) -> bool:
     if isinstance(pattern, ast.MatchValue | ast.MatchSingleton):
         return True
     if isinstance(pattern, ast.MatchOr):
-        return all(_is_plain(p) and not isinstance(p, ast.MatchAs) for p in pattern.patterns)
+        return all(
+            _is_plain(p) and not isinstance(p, ast.MatchAs) for p in pattern.patterns
+        )
     return isinstance(pattern, ast.MatchAs) and pattern.pattern is None
 
 

@@ -35,7 +35,7 @@ from weft.function.autograph.build import (
     tuple_of,
 )
 from weft.function.autograph.jumps import Jumps
-from weft.function.autograph.scopes import Plan, Scope
+from weft.function.autograph.scopes import Plan, Scope, plan_of
 
 _MUTATORS = frozenset(
     "append extend insert pop remove clear update add discard setdefault popitem "
@@ -80,7 +80,7 @@ class Rewriter:
         self, names: Names, is_plain: Callable[[str], bool], outer: tuple[Scope, ...] = ()
     ) -> None:
         self.names, self.is_plain, self.outer = names, is_plain, outer
-        self.scope = Scope(*[frozenset()] * 4)
+        self.scope = Scope(frozenset(), frozenset(), frozenset(), frozenset())
         self.first_parameter = ""
         # The name that holds which graph was traced when the function began.
         self.entry = ""
@@ -166,7 +166,9 @@ class Rewriter:
         for target in targets:
             outside = self.outside_root(target)
             if outside:
-                note = statement("side_effect", load(outside), constant(ast.unparse(target)))
+                note = statement(
+                    "side_effect", load(outside), constant(ast.unparse(target))
+                )
                 # A name tells afterwards what it was given: variables may be kept outside.
                 (after if isinstance(target, ast.Name) else before).append(note)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
@@ -244,7 +246,7 @@ class Rewriter:
     # -- if, while, for ------------------------------------------------------------
 
     def _if(self, node: ast.If) -> Statements:
-        plan: Plan = node.plan  # type: ignore[attr-defined]
+        plan = plan_of(node)
         test = self.expression(node.test)
         true, false = self.names.new("if_true"), self.names.new("if_false")
         arms = []
@@ -256,7 +258,7 @@ class Rewriter:
         return [*access, *arms, run]
 
     def _while(self, node: ast.While) -> Statements:
-        plan: Plan = node.plan  # type: ignore[attr-defined]
+        plan = plan_of(node)
         test = self.expression(node.test)
         if node.flags:  # type: ignore[attr-defined]
             test = call("and_", none_of(node.flags), lambda_of(test))  # type: ignore
@@ -271,7 +273,7 @@ class Rewriter:
         return [*access, *functions, run]
 
     def _for(self, node: ast.For) -> Statements:
-        plan: Plan = node.plan  # type: ignore[attr-defined]
+        plan = plan_of(node)
         iterable = self.expression(node.iter)
         item, body_name = self.names.new("item"), self.names.new("loop_body")
         declared = self._declarations(plan, [node.target, *node.body])
@@ -314,7 +316,7 @@ class Rewriter:
         reads: list[ast.expr] = [load(name) for name in live]
         targets: list[ast.expr] = [store(name) for name in live]
         puts: Statements = []
-        for text, place in places.items():
+        for place in places.values():
             reads.append(call("peek", lambda_of(_loaded(place))))
             value = self.names.new("value")
             targets.append(store(value))
@@ -404,8 +406,11 @@ class _Expressions(ast.NodeTransformer):
             return _at(node, node)
         name = _root(node.func)
         if name == RUNTIME:
-            return self.generic_visit(node)
-        needs_rewriting = not (name and not self._is_shadowed(name) and rewriter.is_known_module(name))
+            self.generic_visit(node)
+            return node
+        needs_rewriting = not (
+            name and not self._is_shadowed(name) and rewriter.is_known_module(name)
+        )
         outside = ""
         if isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
             outside = rewriter.outside_root(node.func)
@@ -507,10 +512,12 @@ def _place(node: ast.stmt, like: ast.AST) -> ast.stmt:
     What it holds and has no place takes over this one in the end.
     """
     if not hasattr(node, "lineno"):
+        head = getattr(like, "test", None) or getattr(like, "iter", None)
+        has_head = getattr(head, "end_lineno", None) is not None
+        end = head if has_head else like
         node.lineno, node.col_offset = like.lineno, like.col_offset  # type: ignore
-        head = getattr(like, "test", None) or getattr(like, "iter", None) or like
-        node.end_lineno = getattr(head, "end_lineno", like.lineno)  # type: ignore
-        node.end_col_offset = getattr(head, "end_col_offset", like.col_offset)  # type: ignore
+        node.end_lineno = end.end_lineno  # type: ignore[attr-defined,union-attr]
+        node.end_col_offset = end.end_col_offset  # type: ignore[attr-defined,union-attr]
     return node
 
 

@@ -41,6 +41,11 @@ class Plan:
     live: int = 0
 
 
+def plan_of(node: ast.stmt) -> Plan:
+    """The plan that the analysis has put on an `if` or a loop."""
+    return node.plan  # type: ignore[attr-defined]
+
+
 @dataclass
 class Scope:
     """What is known of one function's names."""
@@ -222,7 +227,10 @@ def _free_names(node: ast.AST) -> set[str]:
     own = parameter_names(node.args)  # type: ignore[attr-defined]
     body = node.body if isinstance(node.body, list) else [node.body]  # type: ignore[attr-defined]
     declared = {
-        name for inner in ast.walk(node) if isinstance(inner, ast.Nonlocal) for name in inner.names
+        name
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Nonlocal)
+        for name in inner.names
     }
     defaults = {name for default in _defaults(node) for name in loads(default)}
     return (used - own - (set(stores(body).names) - declared)) | defaults
@@ -255,17 +263,17 @@ def analyse(scope: Scope, body: Statements) -> None:
             for text, place in inside.places.items()
             if not (place_names(place) or set()) & set(names)
         }
-        node.plan = Plan(tuple(names), places)  # type: ignore[attr-defined]
+        setattr(node, "plan", Plan(tuple(names), places))  # noqa: B010
     _Defined(scope).block(body, scope.parameters)
     _Live(scope).block(body, _NONE)
     for node in _flow(body):
-        plan = node.plan  # type: ignore[attr-defined]
+        plan = plan_of(node)
         state = _handed_through(plan, scope, scope.captured | scope.remote)
         unsure = (set(state) & scope.locals) - plan.defined
         scope.may_be_undefined |= unsure
     scope.may_be_undefined |= _deleted(body) & scope.locals
     for node in _flow(body):
-        plan = node.plan  # type: ignore[attr-defined]
+        plan = plan_of(node)
         state = _handed_through(plan, scope, frozenset(scope.forced))
         after = plan.live_after | scope.captured | scope.remote
         after |= scope.declared_global | scope.declared_nonlocal
@@ -323,7 +331,7 @@ class _Defined:
         if isinstance(node, ast.If):
             self.reads(node.test, before)
             before |= frozenset(stores([node.test]).names)
-            node.plan.defined = before  # type: ignore[attr-defined]
+            plan_of(node).defined = before
             body = self.block(node.body, before)
             orelse = self.block(node.orelse, before)
             return _joined([(node.body, body), (node.orelse, orelse)], before)
@@ -351,7 +359,7 @@ class _Defined:
         return before | frozenset(stores([node]).names)
 
     def _loop(self, node: ast.While | ast.For, before: Names) -> Names:
-        node.plan.defined = before  # type: ignore[attr-defined]
+        plan_of(node).defined = before
         if isinstance(node, ast.While):
             self.reads(node.test, before)
             self.block(node.body, before | frozenset(stores([node.test]).names))
@@ -402,7 +410,7 @@ class _Live:
     def statement(self, node: ast.stmt, after: Names) -> Names:
         after = after | self.on_error
         if isinstance(node, ast.If):
-            plan = node.plan  # type: ignore[attr-defined]
+            plan = plan_of(node)
             plan.live_after = after
             plan.needed = self.block(node.body, after) | self.block(node.orelse, after)
             return plan.needed | loads(node.test)
@@ -437,7 +445,7 @@ class _Live:
         return after | read
 
     def _loop(self, node: ast.While | ast.For, after: Names) -> Names:
-        plan = node.plan  # type: ignore[attr-defined]
+        plan = plan_of(node)
         plan.live_after = after
         flags = frozenset(node.flags)  # type: ignore[union-attr]
         own = flags | (loads(node.test) if isinstance(node, ast.While) else _NONE)

@@ -11,7 +11,7 @@ import ast
 import linecache
 import threading
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from weft.errors import WeftError
 
@@ -46,7 +46,9 @@ def _index(lines: list[str], filename: str) -> _File:
         module = ast.parse("".join(lines), filename)
     except SyntaxError as error:
         # Notebook cells may hold lines that are not Python.
-        raise SourceNotFound(f"the source in {filename} could not be parsed: {error}") from None
+        raise SourceNotFound(
+            f"the source in {filename} could not be parsed: {error}"
+        ) from None
     functions: dict[tuple[int, str], list[ast.AST]] = {}
     for node in ast.walk(module):
         if isinstance(node, _FUNCTIONS):
@@ -85,7 +87,9 @@ def find_function(code: CodeType, module_globals: dict | None = None) -> Functio
         found = [node for node in found if _covers(node, code)]
     if len(found) != 1:
         few = "has changed since it was loaded" if not found else "holds several like it"
-        raise SourceNotFound(f"{code.co_name} is not to be told in its source: {where} {few}")
+        raise SourceNotFound(
+            f"{code.co_name} is not to be told in its source: {where} {few}"
+        )
     return found[0]  # type: ignore[return-value]
 
 
@@ -109,7 +113,7 @@ def _unmangled(name: str) -> str:
 
 def _covers(node: ast.AST, code: CodeType) -> bool:
     """Whether the instructions of the code stand where the body of the node stands."""
-    body = node.body if isinstance(node, ast.Lambda) else node  # type: ignore[attr-defined]
+    body: Any = node.body if isinstance(node, ast.Lambda) else node
     starts, ends = [], []
     for line, end_line, column, end_column in code.co_positions():
         # Instructions that stand for no text have no columns, or none at all.

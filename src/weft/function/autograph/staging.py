@@ -30,11 +30,13 @@ from weft.function.autograph.values import (
     Undefined,
     as_tensor,
     can_be_tensor,
+    certain,
     common_dtype,
     is_number,
     is_same,
     join,
     join_leaf,
+    leaving,
     spec_of,
     traced,
     zeros,
@@ -147,7 +149,7 @@ class Arm:
         self.error: BaseException | None = None
         with _inside(self.staged.trace):
             try:
-                self.values = function()
+                self.values = leaving(function(), self.staged.trace)
             except ArmRaised as raised:
                 self.error = raised.error
 
@@ -165,7 +167,9 @@ class Arm:
         values = [None] * len(joined) if self.values is None else self.values
         with tracing(self.staged.trace), recording(()):
             return [
-                tensor for one, value in zip(joined, values) for tensor in _chosen(one, value)
+                tensor
+                for one, value in zip(joined, values)
+                for tensor in _chosen(one, value)
             ]
 
 
@@ -245,11 +249,12 @@ class _Slot:
 
     def adopt(self, value: Any) -> None:
         """Take this first value."""
-        value = value.value if isinstance(value, Late) else value
-        self.value = value
+        self.value = value = certain(value)
         self.is_undefined = isinstance(value, Undefined)
         self.leaves, self.structure = tree.flatten(value)
-        self.specs = [spec_of(leaf) if can_be_tensor(leaf) else None for leaf in self.leaves]
+        self.specs = [
+            spec_of(leaf) if can_be_tensor(leaf) else None for leaf in self.leaves
+        ]
         self.unchanged = [False] * len(self.leaves)
 
     @property
@@ -303,8 +308,8 @@ class _Slot:
         if isinstance(left, Undefined) or structure != self.structure:
             join(self.name, self.value, left, sides)
             raise TraceError(
-                f"{sides.where}: {self.name!r} has a value before the loop and none after a "
-                "step; do not delete it in the loop"
+                f"{sides.where}: {self.name!r} has a value before the loop and none after "
+                "a step; do not delete it in the loop"
             )
         before = tree.leaves(entered)
         self.unchanged = [a is b for a, b in zip(before, leaves)]
@@ -411,7 +416,7 @@ class LoopTrace:
                 entered = self.enter(carry)
                 try:
                     step(more)
-                    left = self.get_state()
+                    left = leaving(self.get_state(), staged.trace)
                 except ArmRaised:
                     left = (*entered, *self.before[len(entered) :])
             fits = [
@@ -422,7 +427,9 @@ class LoopTrace:
                 break
         with tracing(staged.trace), recording(()):
             outputs = [
-                tensor for slot, now in zip(self.slots, left) for tensor in slot.outputs(now)
+                tensor
+                for slot, now in zip(self.slots, left)
+                for tensor in slot.outputs(now)
             ]
         self.late = [
             slot.name
@@ -446,8 +453,8 @@ class LoopTrace:
             outputs = [test(more)]
         if staged.trace.written:
             raise ArgumentError(
-                f"{self.sides.where}: the condition of a loop must not assign variables; it "
-                f"assigns {staged.trace.written[0].name!r}; do it in the loop"
+                f"{self.sides.where}: the condition of a loop must not assign variables; "
+                f"it assigns {staged.trace.written[0].name!r}; do it in the loop"
             )
         return staged, outputs
 
@@ -458,7 +465,7 @@ class LoopTrace:
         self.set_state((*after, *self.before[len(after) :]))
 
     def doubt(self, ran: Tensor, message: str) -> None:
-        """Names that only a step gives a value have one if `ran`: check it when they are read.
+        """Names that only a step gives a value have one if `ran`: reading them checks it.
 
         `message` is a template in which `{name!r}` stands for the name.
         """
@@ -488,7 +495,9 @@ class LoopTrace:
         condition, predicate = self.stage_test(specs, test)
         # One order for both: names, extra, and then the variables that the body assigns.
         outputs = [*outputs, *following]
-        graphs, variables, written, captures = shared([condition, body], [predicate, outputs])
+        graphs, variables, written, captures = shared(
+            [condition, body], [predicate, outputs]
+        )
         goes_on, once = graphs
         goes_on.outputs = goes_on.outputs[:1]
         initial = [*self.initial(), *extra]

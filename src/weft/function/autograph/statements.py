@@ -1,4 +1,4 @@
-"""What rewritten statements and conditions call: Python where they can, staged where they must.
+"""What rewritten statements and conditions call: Python, or staged where a tensor decides.
 
 A condition that is a traced tensor stages its statement; any other condition is Python's.
 """
@@ -65,7 +65,7 @@ def if_stmt(
     names: Sequence[str] = (),
     live: int = 0,
 ) -> None:
-    """An `if`: the functions are its arms, the state its names, the first `live` used on."""
+    """An `if`: two arms, and the state of its names; the first `live` are read later."""
     if traced(condition) is None:
         if condition:
             true()
@@ -151,7 +151,7 @@ def while_stmt(
     if loop.late:
         after = get_state()
         set_state(before)
-        ran = holds(None)
+        ran = truth(test(), "this loop", place)
         set_state(after)
         loop.doubt(ran, _no_step(place))
 
@@ -209,8 +209,8 @@ def _python_for(
     names: Sequence[str],
     live: int,
 ) -> None:
-    steps, more = 0, True
-    for item in iterable:
+    more = True
+    for steps, item in enumerate(iterable, 1):
         if more is True:
             body(item)
         else:
@@ -218,7 +218,6 @@ def _python_for(
             step = functools.partial(body, item)
             state = (get_state, set_state, names, live)
             _staged_if(more, step, lambda: None, *state, place_of(body))
-        steps += 1
         unrolled(steps)
         if goes_on is not None:
             more = goes_on()
@@ -243,7 +242,9 @@ def _staged_for(
     try:
         if goes_on is None and isinstance(steps.length, int):
             loop.run_scan(
-                steps.sequences(), steps.length, lambda inputs: body(steps.from_slices(inputs))
+                steps.sequences(),
+                steps.length,
+                lambda inputs: body(steps.from_slices(inputs)),
             )
         else:
             _counted_while(loop, steps, goes_on, body, place)
@@ -288,7 +289,9 @@ def _counted_while(
 
 
 def _is_dataset(x: Any) -> bool:
-    return callable(getattr(x, "reduce", None)) and type(x).__module__.startswith("weft.data")
+    return callable(getattr(x, "reduce", None)) and type(x).__module__.startswith(
+        "weft.data"
+    )
 
 
 def _dataset_for(
@@ -429,7 +432,9 @@ def _both(first: Any, other: Callable[[], Any], word: str) -> Any:
     return found[0]
 
 
-_COSTLY = frozenset(("cond", "while_loop", "scan", "call", "host_call", "dot_general", "conv"))
+_COSTLY = frozenset(
+    ("cond", "while_loop", "scan", "call", "host_call", "dot_general", "conv")
+)
 _CHEAP_SIZE = 64
 
 
@@ -498,8 +503,15 @@ def chain(left: Any, sign: str, middle: Any, *rest: Any) -> Any:
             return found
         left, middle = middle, following()
         link = compared(left, following_sign, middle)
-        found = link if traced(found) is None else _both(found, lambda value=link: value, "and")
+        if traced(found) is None:
+            found = link
+        else:
+            found = _both(found, functools.partial(_identity, link), "and")
     return found
+
+
+def _identity(x: Any) -> Any:
+    return x
 
 
 def filtered(condition: Any) -> Any:
@@ -533,7 +545,8 @@ def _as_template(message: Any) -> tuple[str, list[Tensor]]:
     parts = message if isinstance(message, tuple) else (message,)
     tensors = [traced(part) for part in parts]
     texts = [
-        _quoted(str(part)) if tensor is None else "{}" for part, tensor in zip(parts, tensors)
+        _quoted(str(part)) if tensor is None else "{}"
+        for part, tensor in zip(parts, tensors)
     ]
     return " ".join(texts), [tensor for tensor in tensors if tensor is not None]
 

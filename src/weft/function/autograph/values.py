@@ -14,7 +14,7 @@ import numpy as np
 from weft import tree
 from weft.core.spec import Spec
 from weft.core.tensor import Tensor, TracedTensor
-from weft.core.trace import user_source
+from weft.core.trace import Trace, user_source
 from weft.core.variable import Variable
 from weft.dtypes import DType, result_type
 from weft.errors import DTypeError, ShapeError, TraceError, WeftError
@@ -30,7 +30,7 @@ class UndefinedError(WeftError, UnboundLocalError):
 
 
 class Undefined:
-    """What a name holds that has no value yet; `why` ends the error of those who read it."""
+    """What a name holds that has no value yet; `why`, if any, is said to who reads it."""
 
     __slots__ = ("name", "why")
 
@@ -62,8 +62,23 @@ class Late:
         self.value, self.ran, self.message = value, ran, message
 
 
-def _certain(value: Any) -> Any:
+def certain(value: Any) -> Any:
+    """The value without the doubt whether a loop has given it."""
     return value.value if isinstance(value, Late) else value
+
+
+def _is_of(tensor: Tensor, trace: Trace) -> bool:
+    return isinstance(tensor, TracedTensor) and tensor.trace is trace
+
+
+def leaving(values: Sequence[Any], trace: Trace) -> tuple[Any, ...]:
+    """Values that leave the graph they were made in: doubts of that graph stay behind."""
+    return tuple(
+        [
+            value.value if isinstance(value, Late) and _is_of(value.ran, trace) else value
+            for value in values
+        ]
+    )
 
 
 def defined(value: Any) -> Any:
@@ -216,7 +231,7 @@ def join(
         TraceError, DTypeError, ShapeError: naming the variable, where they don't fit.
     """
     if one is not other:
-        one, other = _certain(one), _certain(other)
+        one, other = certain(one), certain(other)
     if isinstance(one, Undefined) or isinstance(other, Undefined):
         return _join_undefined(name, one, other, sides, is_left)
     first, structure = tree.flatten(one)
@@ -252,7 +267,9 @@ def _join_undefined(
 
 
 def _stand_in(leaf: Any) -> Any:
-    return spec_of(leaf) if isinstance(leaf, Tensor | np.ndarray | np.generic) else Kept(leaf)
+    return (
+        spec_of(leaf) if isinstance(leaf, Tensor | np.ndarray | np.generic) else Kept(leaf)
+    )
 
 
 def _subject(name: str) -> str:
@@ -308,6 +325,8 @@ def common_dtype(one: Any, other: Any) -> DType | None:
     weak = [type(x) for x in (one, other) if is_number(x)]
     if not weak or bool in weak or first.is_bool or second.is_bool:
         return None
-    common = result_type(*[type(x) if is_number(x) else spec_of(x).dtype for x in (one, other)])
+    common = result_type(
+        *[type(x) if is_number(x) else spec_of(x).dtype for x in (one, other)]
+    )
     strong = [spec_of(x).dtype for x in (one, other) if not is_number(x)]
     return common if all(dtype is common for dtype in strong) else None
