@@ -46,7 +46,7 @@ BESIDE = {
 # Only these rooms may know these packages.
 FOREIGN = {
     "llvmlite": ("targets/llvm/",),
-    "jax": ("targets/xla/",),
+    "jax": ("targets/xla/", "bench/worker_jax.py"),
     "matplotlib": ("viz/",),
     "h5py": ("keras/",),
 }

@@ -54,6 +54,7 @@ CONTENDERS = {
     "keras-jax": _keras("jax", "jax"),
     "keras-torch": _keras("torch", "torch"),
     "torch": Contender("worker_torch.py", "torch", ("torch",)),
+    "jax": Contender("worker_jax.py", "jax", ("jax",)),
 }
 
 
@@ -201,7 +202,9 @@ def _measure(
 
 def _one_process(workload: str, name: str, python: str, quick: bool, digits: str) -> dict:
     contender = CONTENDERS[name]
-    command = [python, str(_FOLDER / contender.worker), workload]
+    # Its worker imports everything in its first lines; this one only what it is told to.
+    worker = "worker_keras.py" if workload == "import" else contender.worker
+    command = [python, str(_FOLDER / worker), workload]
     with tempfile.TemporaryDirectory(prefix="weft-bench-cache-") as cache:
         environment = {
             **os.environ,

@@ -163,11 +163,7 @@ def eager() -> None:
         workloads.measure_calls(workloads.eager_calls(arrays, Ops, lambda r: r))
 
 
-OTHERS = {
-    "predict": predict,
-    "eager": eager,
-    "import": lambda: workloads.measure_import("torch"),
-}
+OTHERS = {"predict": predict, "eager": eager}
 
 if __name__ == "__main__":
     workload = sys.argv[1]
