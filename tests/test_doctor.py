@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +96,14 @@ def test_text_names_problems_and_remedies(monkeypatch):
     monkeypatch.setenv("WEFT_CASHE", "0")
     text = doctor.text(doctor.examine(measure=False))
     assert "problems\n  1." in text and "→ unset WEFT_CASHE" in text
+
+
+def test_all_settings_are_known():
+    root = Path(doctor.__file__).parent
+    words = {
+        word
+        for path in root.rglob("*.py")
+        for word in re.findall(r"WEFT_[A-Z_]+", path.read_text(encoding="utf-8"))
+        if not word.startswith("WEFT_BENCH_") and not word.endswith("_")
+    }
+    assert words <= set(doctor.SETTINGS), words - set(doctor.SETTINGS)

@@ -260,7 +260,9 @@ def table(workload: str, measured: dict[str, Any]) -> str:
     """The figures of one workload as text."""
     contenders, floor = measured["contenders"], measured["floor"]
     if workload in TRAINING:
-        rows = [("", "step", "best", "÷ weft", "÷ floor", "first step", "score")]
+        rows: list[tuple[str, ...]] = [
+            ("", "step", "best", "÷ weft", "÷ floor", "first step", "score")
+        ]
         own = contenders[OWN].get("step")
         rows += [_training_row(name, r, own, floor) for name, r in contenders.items()]
     else:

@@ -166,7 +166,17 @@ class Report:
     # -- text ----------------------------------------------------------------------
 
     def __str__(self) -> str:
-        head = ("phase", "kernel", "form", "runs", "MFLOP", "MB", "time", "%", "limit")
+        head: tuple[str, ...] = (
+            "phase",
+            "kernel",
+            "form",
+            "runs",
+            "MFLOP",
+            "MB",
+            "time",
+            "%",
+            "limit",
+        )
         if self.measured:
             head += ("GFLOP/s", "GB/s", "of peak")
         total = sum(row.total_seconds for row in self.rows) or 1.0

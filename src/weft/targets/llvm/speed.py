@@ -14,7 +14,7 @@ import ctypes
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def fused_multiply_adds(dtype: str = "float32", threads: int = 1) -> float:
     sinks = [np.zeros(lanes * chains, dtype) for _ in range(threads)]
 
     def run(count: int) -> None:
-        _together([lambda sink=sink: function(sink.ctypes.data, count) for sink in sinks])
+        _together([functools.partial(function, s.ctypes.data, count) for s in sinks])
 
     per_turn = 2.0 * lanes * chains * threads
     return per_turn / _seconds_per_turn(run, 20_000)
@@ -54,8 +54,8 @@ def bandwidth(size: int, threads: int = 1) -> float:
     parts = [aligned_copy(np.ones(elements, np.float32)) for _ in range(threads)]
 
     def run(count: int) -> None:
-        calls = [lambda p=part: function(p.ctypes.data, elements, count) for part in parts]
-        _together(calls)
+        each = functools.partial
+        _together([each(function, p.ctypes.data, elements, count) for p in parts])
 
     return 8.0 * elements * threads / _seconds_per_turn(run, 1)
 
@@ -104,7 +104,7 @@ def _seconds(run: Callable[[int], None], count: int) -> float:
     return time.perf_counter() - begin
 
 
-def _together(calls: list[Callable[[], None]]) -> None:
+def _together(calls: Sequence[Callable[[], None]]) -> None:
     """Run every call on a thread of its own, the first on this one."""
     others = [threading.Thread(target=call) for call in calls[1:]]
     for other in others:
