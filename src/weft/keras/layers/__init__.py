@@ -83,13 +83,14 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> Any:
 
 __all__ = [
     "ELU", "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average",
-    "BatchNormalization", "CategoryEncoding", "Concatenate", "Dense",
-    "Discretization", "Dot", "Dropout", "EinsumDense", "Embedding", "Flatten",
-    "GaussianDropout", "GaussianNoise", "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
-    "LayerNormalization", "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply",
-    "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
-    "Rescaling", "Reshape", "ReversibleEmbedding", "Softmax", "SpatialDropout1D",
-    "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Subtract",
-    "TimeDistributed", "UnitNormalization", "Wrapper", "add", "average", "concatenate",
-    "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
+    "BatchNormalization", "CategoryEncoding", "Concatenate", "Dense", "Discretization",
+    "Dot", "Dropout", "EinsumDense", "Embedding", "Flatten", "GaussianDropout",
+    "GaussianNoise", "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec",
+    "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "Maximum", "Minimum",
+    "Multiply", "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU",
+    "RepeatVector", "Rescaling", "Reshape", "ReversibleEmbedding", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization",
+    "Subtract", "TimeDistributed", "UnitNormalization", "Wrapper", "add", "average",
+    "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize",
+    "subtract",
 ]  # fmt: skip

@@ -110,6 +110,10 @@ class _SpatialDropout(_Noise):
         self.input_spec = InputSpec(ndim=self.spatial + 2)
         self._make_seeds(rate > 0)
 
+    def _base_config(self) -> dict:
+        # As Keras writes it: these layers take a name and a dtype only.
+        return {"name": self.name, "dtype": self.dtype}
+
     def disturb(self, inputs: Any) -> Tensor:
         ones = (1,) * self.spatial
         last = self.data_format == "channels_last"

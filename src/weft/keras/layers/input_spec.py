@@ -89,8 +89,8 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
         if missing:
             raise ArgumentError(
                 f'Missing data for input "{missing[0]}" of layer "{layer_name}". You '
-                f"passed a data dictionary with keys {list(inputs)}. Expected the following keys: "
-                f"{[s.name for s in specs]}"
+                f"passed a data dictionary with keys {list(inputs)}. "
+                f"Expected the following keys: {[s.name for s in specs]}"
             )
         tensors = [inputs.get(spec.name) for spec in specs]
     else:

@@ -250,7 +250,7 @@ class LayerNormalization(Layer):
         given = dict(locals())
         self_rms = kwargs.pop("rms_scaling", False)
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else list(axis)
+        self.axis = [axis] if isinstance(axis, int) else list(axis)
         self.epsilon, self.rms_scaling = epsilon, self_rms
         _take_scale_and_center(self, given)
 

@@ -267,8 +267,6 @@ class Discretization(Layer):
         epsilon: float = 0.01, output_mode: str = "int", sparse: bool = False,
         dtype: Any = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        if dtype is None:
-            dtype = "int64" if output_mode == "int" else config.floatx()
         super().__init__(name=name, dtype=dtype, **kwargs)
         if (bin_boundaries is None) == (num_bins is None):
             raise ArgumentError(
@@ -285,12 +283,11 @@ class Discretization(Layer):
         self.bin_boundaries = None if bin_boundaries is None else list(bin_boundaries)
         self.num_bins, self.epsilon = num_bins, epsilon
         self.output_mode, self.sparse = output_mode, sparse
-        self.autocast = False
         self._build_at_init()
 
-    @property
-    def input_dtype(self) -> str:
-        return config.floatx()
+    def _base_config(self) -> dict:
+        # As Keras writes it: this layer takes a name and a dtype only.
+        return {"name": self.name, "dtype": self.dtype}
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Choose the limits so that the bins are equally full."""
@@ -317,7 +314,7 @@ class Discretization(Layer):
             )
         numbers = ops.digitize(inputs, np.asarray(self.bin_boundaries, np.float32))
         if self.output_mode == "int":
-            return ops.cast(numbers, self.compute_dtype)
+            return numbers
         bins = len(self.bin_boundaries) + 1
         rows = ops.one_hot(numbers, bins, dtype=self.compute_dtype)
         if self.output_mode == "one_hot" or len(numbers.shape) < 1:

@@ -82,8 +82,8 @@ def _object_to_data(obj: Any) -> dict:
         build = obj.get_build_config()
         if build is not None:
             data["build_config"] = _config_to_data(build)
-    if hasattr(obj, "get_compile_config") and getattr(obj, "compiled", False):
-        compiled = obj.get_compile_config()
+    if hasattr(obj, "get_compile_config"):
+        compiled = obj.get_compile_config() if getattr(obj, "compiled", False) else {}
         if compiled is not None:
             data["compile_config"] = _config_to_data(compiled)
     return data
