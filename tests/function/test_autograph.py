@@ -505,7 +505,30 @@ def test_datasets_are_reduced():
     assert f.trace_count == 1
 
 
-# -- threads, speed ----------------------------------------------------------------------
+def test_datasets_of_weft():
+    from weft.data import Dataset
+
+    total = weft.Variable(0.0)
+
+    @function
+    def f(data, limit):
+        count = 0
+        for x, y in data:
+            if ops.sum(y) > limit:
+                break
+            total.assign_add(ops.sum(x * y))
+            count += 1
+        return count
+
+    rows = ops.arange(10, dtype="float32")
+    batches = Dataset.from_tensor_slices((rows, rows * 2)).batch(4)
+    assert int(f(batches, 1000.0)) == 3
+    assert float(total) == float(ops.sum(rows * rows * 2))
+    assert int(f(batches, 20.0)) == 1
+    assert int(f(batches, 5.0)) == 0
+
+
+# -- threads ----------------------------------------------------------------------
 
 
 def test_threads():

@@ -182,7 +182,14 @@ def deleted_in_the_loop(x):
     return y
 
 
+def recursion_without_end(x):
+    if x <= 1:  # recursion
+        return x * 0 + 1
+    return x * recursion_without_end(x - 1)
+
+
 CASES = [
+    (recursion_without_end, TraceError, "recursion", ["without end", "loop"]),
     (one_arm_only, UndefinedError, "one arm", ["'y'", "f32[]", "where it does not"]),
     (arms_of_two_dtypes, DTypeError, "two dtypes", ["'y'", "f32[]", "i32[]", "cast"]),
     (number_that_cannot_bend, DTypeError, "bend", ["'n'", "i32[]", "0.5", "cast"]),

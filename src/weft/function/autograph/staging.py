@@ -143,7 +143,7 @@ class Arm:
     `values` is None where it ends in an error, which is then `error`.
     """
 
-    def __init__(self, name: str, function: Callable[[], State]) -> None:
+    def __init__(self, name: str, place: Place, function: Callable[[], State]) -> None:
         self.staged = Staged(name)
         self.values: State | None = None
         self.error: BaseException | None = None
@@ -152,6 +152,12 @@ class Arm:
                 self.values = leaving(function(), self.staged.trace)
             except ArmRaised as raised:
                 self.error = raised.error
+            except RecursionError:
+                raise TraceError(
+                    f"{place}: a function calls itself without end while it is traced, "
+                    "because a tensor decides when it stops, and both ways are traced; "
+                    "write it as a loop, or let a Python value count down"
+                ) from None
 
     def is_left(self, names: Sequence[str]) -> bool:
         """Whether it surely ends in a jump, so that what follows is not for its values."""

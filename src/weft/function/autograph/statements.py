@@ -95,7 +95,10 @@ def _staged_if(
 
     sides = Sides(f"{place}: after this `if`", "where it holds", "where it does not")
     try:
-        arms = Arm("if_true", lambda: run(true)), Arm("if_false", lambda: run(false))
+        arms = (
+            Arm("if_true", place, lambda: run(true)),
+            Arm("if_false", place, lambda: run(false)),
+        )
         after = stage_cond(predicate, *arms, names[:live], sides)
     finally:
         set_state(before)
@@ -323,7 +326,10 @@ def _dataset_for(
         body(item)
         left = get_state()
         for slot, value, now in zip(loop.slots, entered, left):
+            # A shorter last batch is another step: both must leave a value alone.
+            unchanged = slot.unchanged
             slot.fit(value, now, loop.sides)
+            slot.unchanged = [a and b for a, b in zip(unchanged, slot.unchanged)]
         return tuple(
             [tensor for slot, now in zip(loop.slots, left) for tensor in slot.outputs(now)]
         )
@@ -335,7 +341,10 @@ def _dataset_for(
             return step(state, item) if more else tuple(state)
         sides = loop.sides
         predicate = truth(more, "this loop", place)
-        arms = Arm("step", lambda: step(state, item)), Arm("stay", lambda: tuple(state))
+        arms = (
+            Arm("step", place, lambda: step(state, item)),
+            Arm("stay", place, lambda: tuple(state)),
+        )
         labels = ["a loop variable"] * len(state)
         found = stage_cond(predicate, *arms, labels, sides)
         return tuple(state) if found is None else found
@@ -366,7 +375,10 @@ def if_exp(condition: Any, true: Callable[[], Any], false: Callable[[], Any]) ->
     sides = Sides(
         f"{place}: in this conditional expression", "where it holds", "where it does not"
     )
-    arms = Arm("if_true", lambda: (true(),)), Arm("if_false", lambda: (false(),))
+    arms = (
+        Arm("if_true", place, lambda: (true(),)),
+        Arm("if_false", place, lambda: (false(),)),
+    )
     found = stage_cond(predicate, *arms, ["the value"], sides)
     assert found is not None  # Expressions do not raise.
     return found[0]
@@ -411,8 +423,8 @@ def _both(first: Any, other: Callable[[], Any], word: str) -> Any:
     """
     place = here()
     predicate = truth(first, f"this `{word}`", place)
-    left = Arm("left", lambda: (first,))
-    right = Arm("right", lambda: (other(),))
+    left = Arm("left", place, lambda: (first,))
+    right = Arm("right", place, lambda: (other(),))
     value = right.values[0] if right.values is not None else None
     is_condition = isinstance(value, bool) or (
         isinstance(value, Tensor) and value.dtype.is_bool and value.shape == ()
