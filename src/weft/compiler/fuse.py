@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from weft.compiler.index import Index, Var, ZERO, of_var
+from weft.compiler.index import ZERO, Index, Var, of_var
 from weft.compiler.indexed import ELEMENTWISE, EXPRESS, Builder, Where
 from weft.compiler.loops import Load, walk
 from weft.core.graph import Graph, Node, Value

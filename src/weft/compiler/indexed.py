@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 
 from weft.compiler.index import (
+    ZERO,
     Dynamic,
     Index,
-    ZERO,
     delinear,
     linear,
 )

@@ -217,6 +217,10 @@ class Stage:
     reductions: list[Reduce] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
 
+    def expressions(self) -> list[Expression]:
+        """What is reduced and stored."""
+        return [r.expression for r in self.reductions] + [s.expression for s in self.stores]
+
 
 @dataclass(slots=True)
 class Nest:

@@ -8,7 +8,8 @@ Adjacent loops over memory without gaps are joined, and one variable is chosen f
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Iterable
 
 from weft.compiler.fuse import REDUCTIONS, Cluster, kind_of
 from weft.compiler.index import Index, Var, linear, of_var
@@ -155,7 +156,7 @@ def _joinable(nest: Nest, group: tuple[Var, ...]) -> tuple[Var, Var] | None:
     if len(live) < 2:
         return None
     offsets, others = accesses(nest), _other_indices(nest)
-    for high, low in zip(live, live[1:]):
+    for high, low in itertools.pairwise(live):
         if any(_hidden(index, high, low) for index in [*offsets, *others]):
             continue
         if any(high in index.terms or low in index.terms for index in others):
@@ -179,19 +180,21 @@ def _join(nest: Nest, high: Var, low: Var) -> Nest:
     joined = Var(low.name, high.extent * low.extent)
     # Every access has high * (c * B) + low * c, so high may vanish and low become the joint.
     mapping = {high: Index(), low: of_var(joined)}
-    return _rewrite(nest, mapping, {high: (), low: (joined,)})
+    return rewrite_variables(nest, mapping, {high: (), low: (joined,)})
 
 
 def _without_single(nest: Nest) -> Nest:
-    keep: Callable[[tuple[Var, ...]], tuple[Var, ...]] = lambda group: tuple(
-        v for v in group if v.extent != 1
-    )
-    return dataclasses.replace(nest, outer=keep(nest.outer), inner=keep(nest.inner))
+    def kept(group: tuple[Var, ...]) -> tuple[Var, ...]:
+        return tuple(var for var in group if var.extent != 1)
+
+    return dataclasses.replace(nest, outer=kept(nest.outer), inner=kept(nest.inner))
 
 
-def _rewrite(
+def rewrite_variables(
     nest: Nest, mapping: dict[Var, Index], replaced: dict[Var, tuple[Var, ...]]
 ) -> Nest:
+    """The nest with loop variables replaced: in indices as `mapping` says, in the lists of
+    loops by those in `replaced`."""
     memo: dict[Expression, Expression] = {}
     renamed: dict[Given, Given] = {}
 

@@ -8,6 +8,7 @@ Steps that do not depend on each other share a phase.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +77,7 @@ class _Orders:
                 if source is not None and source is not step:
                     self.before[step].add(source)
         effects = [step for step in self.steps if step.effects]
-        for first, second in zip(effects, effects[1:]):
+        for first, second in itertools.pairwise(effects):
             self.before[second].add(first)
 
     def try_before(self, readers: list[Step], writer: Step) -> bool:

@@ -10,7 +10,7 @@ the operand's own buffer is given up for it.
 
 from __future__ import annotations
 
-from weft.compiler.index import Dynamic, Index, Var, ZERO, linear, of_var
+from weft.compiler.index import ZERO, Dynamic, Index, Var, linear, of_var
 from weft.compiler.indexed import Builder
 from weft.compiler.loops import Apply, Expression, Literal, Load, Nest, Stage, Store
 from weft.compiler.lower import Buffers, collapse

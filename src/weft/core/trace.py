@@ -197,21 +197,21 @@ class Trace:
         and `captures` may be given to make several traces agree (branches of a `cond`):
         what this one does not use becomes an unused input.
         """
-        outputs = [self.value_of(tensor) for tensor in outputs]
-        outputs += [self.value_of(self._current[v]) for v in self._written]
+        results = [self.value_of(tensor) for tensor in outputs]
+        results += [self.value_of(self._current[v]) for v in self._written]
         variables = self.variables if variables is None else list(variables)
         entries = [self._enter(variable).value for variable in variables]
         outer = self.captures() if captures is None else list(captures)
         captured = [self._captured_as(tensor).value for tensor in outer]
         inputs = [*(tensor.value for tensor in arguments), *entries, *captured]
-        return Graph(inputs, self.nodes, outputs, self.name)
+        return Graph(inputs, self.nodes, results, self.name)
 
     def include_written(self, variables: Iterable[Any]) -> None:
         """Make each of `variables` a result, unchanged where this trace leaves it alone."""
         for variable in variables:
             if variable not in self._written:
                 self.write(variable, self.read(variable))
-        self._written = {variable: None for variable in variables}
+        self._written = dict.fromkeys(variables)
 
 
 def trace_function(

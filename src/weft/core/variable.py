@@ -51,7 +51,7 @@ def aligned_copy(array: np.ndarray) -> np.ndarray:
 
 
 class _Holder:
-    __slots__ = ("array",)
+    array: np.ndarray
 
 
 def _references_when_alone() -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from weft.compiler.fuse import Cluster, kind_of
-from weft.compiler.index import Index, Var, ZERO, delinear, linear, of_var
+from weft.compiler.index import ZERO, Index, Var, delinear, linear, of_var
 from weft.compiler.indexed import Builder
 from weft.compiler.loops import (
     Apply,
@@ -21,11 +21,11 @@ from weft.compiler.loops import (
     Load,
     Nest,
     Reduce,
-    Stage,
     Store,
     walk,
 )
 from weft.compiler.lower import Buffers, lower_loops
+from weft.compiler.split import split_reduction
 from weft.core.graph import Node, Value
 from weft.core.spec import Spec
 from weft.targets.llvm import contraction as contractions
@@ -97,15 +97,10 @@ def _begin(machine: Machine, count: int) -> tuple[ir.Module, ir.Function, list[i
 
 # -- loop nests ------------------------------------------------------------------------------
 
-# A reduction to few results is cut into pieces of about this many elements.
-PIECE = 16384
-FEW_RESULTS = 256
-
-
 def _nest_kernels(
     nest: Nest, values: tuple[Value, ...], label: str, machine: Machine
 ) -> list[Kernel]:
-    split = _split_reduction(nest, values)
+    split = split_reduction(nest, values) if nanoseconds(nest, 8) > 2 * CHUNK_NANOSECONDS else None
     if split is None:
         return [nest_kernel(nest, values, label, machine)]
     (first, first_values), (second, second_values) = split
@@ -154,8 +149,8 @@ def _in_place(nest: Nest, values: tuple[Value, ...]) -> dict[Value, set[Value]]:
     in_rows = {s.buffer for s in nest.row_stores}
     early = set()
     for stage in nest.stages:
-        for statement in [*stage.reductions, *stage.stores]:
-            early |= {e.buffer for e in walk(statement.expression, set()) if isinstance(e, Load)}
+        for expression in stage.expressions():
+            early |= {e.buffer for e in walk(expression, set()) if isinstance(e, Load)}
     offsets: dict[int, set[Index]] = {}
     for expression in nest.expressions():
         if isinstance(expression, Load):
@@ -171,164 +166,6 @@ def _in_place(nest: Nest, values: tuple[Value, ...]) -> dict[Value, set[Value]]:
         }
         found[values[store.buffer]] = candidates
     return found
-
-
-def _split_reduction(nest: Nest, values: tuple[Value, ...]):
-    """sum over i<N   →   sum over p<P of (sum over i<N/P)   when there are few results.
-
-    The first nest puts partial results into a new buffer, the second combines them.
-    """
-    rows = math.prod([v.extent for v in nest.outer])
-    if len(nest.stages) != 1 or rows > FEW_RESULTS or not nest.inner:
-        return None
-    stage = nest.stages[0]
-    if any(reduce.position is not None for reduce in stage.reductions):
-        return None
-    lead = nest.inner[0]
-    points = math.prod([v.extent for v in nest.inner])
-    if points < 2 * PIECE or nanoseconds(nest, 8) < 2 * CHUNK_NANOSECONDS:
-        return None
-    pieces = _divisor_near(lead.extent, max(1, round(points / PIECE)))
-    if pieces < 2:
-        return None
-    piece, part = Var("p", pieces), Var(lead.name, lead.extent // pieces)
-    from weft.compiler.lower import _rewrite
-
-    mapping = {lead: of_var(piece) * part.extent + of_var(part)}
-    cut = _rewrite(nest, mapping, {lead: (part,)})
-    outer = (piece, *cut.outer)
-    partial_values: list[Value] = []
-    partial_stores: list[Store] = []
-    combines: list[Reduce] = []
-    shape = (pieces, *[v.extent for v in cut.outer])
-    where = linear(tuple(of_var(v) for v in outer), shape)
-    first_numbers = len(values)
-    first_buffers = list(nest.buffers)
-    second = Buffers()
-    for old, reduce in zip(stage.reductions, cut.stages[0].reductions):
-        dtype = _wide(reduce.given.dtype)
-        value = Value(Spec(shape, dtype), name="partial")
-        given = Given(reduce.given.name, dtype, frozenset(outer))
-        expression = _cast(reduce.expression, dtype)
-        cut.stages[0].reductions[cut.stages[0].reductions.index(reduce)] = Reduce(
-            given, reduce.combine, expression
-        )
-        partial_stores.append(Store(first_numbers + len(partial_values), where, given))
-        first_buffers.append(dtype)
-        partial_values.append(value)
-        total = Given(old.given.name, dtype, old.given.depends)
-        back = linear(tuple(of_var(v) for v in (piece, *nest.outer)), shape)
-        load = Load(second.number(value), back, dtype)
-        combines.append(Reduce(total, old.combine, load))
-    first = Nest(outer, cut.inner, cut.stages, partial_stores, tuple(first_buffers))
-    renumber = {r.given: c.given for r, c in zip(stage.reductions, combines)}
-    row_stores = [
-        _moved(store, nest, values, second, renumber, {}) for store in nest.row_stores
-    ]
-    final = Nest(nest.outer, (piece,), [Stage(combines)], row_stores, second.dtypes)
-    kept = [v for v in values if v not in _row_only(nest, values)]
-    return _renumbered(first, [*values, *partial_values], kept), (final, second.values)
-
-
-def _wide(dtype):
-    from weft.dtypes import float32
-
-    return float32 if dtype.name in ("float16", "bfloat16") else dtype
-
-
-def _cast(expression: Expression, dtype) -> Expression:
-    if expression.dtype is dtype:
-        return expression
-    return Apply("cast", (expression,), dtype)
-
-
-def _row_only(nest: Nest, values: tuple[Value, ...]) -> set[Value]:
-    """Values that only the row stores touch."""
-    staged: set[int] = set()
-    for stage in nest.stages:
-        for statement in [*stage.reductions, *stage.stores]:
-            staged |= {e.buffer for e in walk(statement.expression, set()) if isinstance(e, Load)}
-        staged |= {s.buffer for s in stage.stores}
-    return {value for number, value in enumerate(values) if number not in staged}
-
-
-def _moved(store, nest, values, buffers: Buffers, given: dict, memo: dict) -> Store:
-    """A row store with its buffers numbered by `buffers`."""
-
-    def expression(old: Expression) -> Expression:
-        known = memo.get(old)
-        if known is None:
-            if isinstance(old, Given):
-                known = _cast(given[old], old.dtype)
-            elif isinstance(old, Load):
-                operands = [expression(o) for o in old.operands]
-                number = buffers.number(values[old.buffer])
-                known = Load(number, index(old.offset), old.dtype, *operands)
-            else:
-                operands = tuple([expression(o) for o in old.operands])
-                known = old.rebuild(operands, index)
-            memo[old] = known
-        return known
-
-    def index(old: Index) -> Index:
-        return old.substitute({}, expression)
-
-    number = buffers.number(values[store.buffer])
-    return Store(number, index(store.offset), expression(store.expression))
-
-
-def _renumbered(nest: Nest, values: list[Value], kept: list[Value]):
-    """The nest with only the buffers that it uses."""
-    buffers = Buffers()
-    memo: dict = {}
-
-    class _Same(dict):
-        def __missing__(self, key):
-            return key
-
-    same = _Same()
-    stages = [
-        Stage(
-            [
-                Reduce(r.given, r.combine, _moved(
-                    Store(0, ZERO, r.expression), nest, values, _Hidden(buffers), same, memo
-                ).expression)
-                for r in stage.reductions
-            ],
-            [_moved(s, nest, values, buffers, same, memo) for s in stage.stores],
-        )
-        for stage in nest.stages
-    ]  # fmt: skip
-    row_stores = [_moved(s, nest, values, buffers, same, memo) for s in nest.row_stores]
-    return Nest(nest.outer, nest.inner, stages, row_stores, buffers.dtypes), buffers.values
-
-
-class _Hidden:
-    """Numbers loads but not the store that only carries an expression."""
-
-    def __init__(self, buffers: Buffers) -> None:
-        self.buffers, self.first = buffers, True
-
-    def number(self, value: Value) -> int:
-        if self.first:
-            self.first = False
-            return 0
-        return self.buffers.number(value)
-
-
-def _divisor_near(number: int, wanted: int) -> int:
-    """The divisor of `number` nearest to `wanted` by ratio, at most four times away."""
-    best = 1
-    for candidate in range(1, math.isqrt(number) + 1):
-        if number % candidate == 0:
-            for divisor in (candidate, number // candidate):
-                if _distance(divisor, wanted) < _distance(best, wanted):
-                    best = divisor
-    return best if _distance(best, wanted) <= math.log(4) else 1
-
-
-def _distance(a: int, b: int) -> float:
-    return abs(math.log(a / b))
 
 
 # -- contractions ----------------------------------------------------------------------------
@@ -382,15 +219,17 @@ def _product(node: Node) -> _Product:
     )
 
 
-def _strides(expression: Expression, variables: Sequence[Var]) -> tuple[int, ...] | None:
+def _strides(
+    expression: Expression, variables: tuple[Var, Var, Var]
+) -> tuple[int, int, int] | None:
     """Strides of an operand that is a plain view of a buffer, or None."""
     if not isinstance(expression, Load) or expression.operands:
         return None
     index = expression.offset
     if any(atom not in variables for atom in index.terms):
         return None
-    strides = tuple(index.coefficient(var) for var in variables)
-    return strides if min(strides, default=0) >= 0 else None
+    batch, row, column = (index.coefficient(var) for var in variables)
+    return (batch, row, column) if min(batch, row, column) >= 0 else None
 
 
 def _operand(

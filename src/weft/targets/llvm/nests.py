@@ -162,7 +162,7 @@ class _NestEmitter:
         ahead: dict[Var, Value] = {}
         self._bind_scalars(ahead, _smaller(f, task + PREFETCH_TASKS, f.i64(self.plan.tasks - 1)))
         later = top.inside(at=ahead)
-        later.prepare([load for load in scattered])
+        later.prepare(scattered)
 
         def body(point: Point) -> None:
             vector = self.plan.vector
@@ -216,7 +216,7 @@ class _NestEmitter:
         point = point.inside(given=given)
         for stage in self.nest.stages:
             if not self.nest.ordered:
-                point.prepare([s.expression for s in [*stage.reductions, *stage.stores]])
+                point.prepare(stage.expressions())
             self._stage(point, stage)
         for store in self.nest.row_stores:
             point.store(store, self.nest.buffers[store.buffer])

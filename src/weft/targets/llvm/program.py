@@ -417,7 +417,7 @@ def _host_function(
 def _view(address: int, spec: Spec) -> np.ndarray:
     if not spec.nbytes:
         return np.empty(spec.shape, spec.dtype.numpy)
-    raw = (ctypes.c_char * spec.nbytes).from_address(address)
+    raw: Any = (ctypes.c_char * spec.nbytes).from_address(address)
     return np.frombuffer(raw, spec.dtype.numpy).reshape(spec.shape)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 from weft.compiler.loops import Apply, Literal
 from weft.dtypes import DType
-from weft.targets.llvm import ir
 from weft.targets.llvm.ir import F32, F64, I1, I8, I16, I32, I64, Function, Type, Value
 from weft.targets.llvm.vector_math import VECTOR_MATH
 

@@ -12,9 +12,24 @@ from __future__ import annotations
 
 from weft.targets.llvm.ir import F64, Function, Value
 from weft.targets.llvm.vector_math_core import (
-    FORMATS, bits_of, compare, constant, convert, fast_two_sum, format_of, from_bits,
-    in_double, magnitude, multiply_add, polynomial, select, square_root, trunc, two_product,
-    two_sum, with_sign,
+    FORMATS,
+    bits_of,
+    compare,
+    constant,
+    convert,
+    fast_two_sum,
+    format_of,
+    from_bits,
+    in_double,
+    magnitude,
+    multiply_add,
+    polynomial,
+    select,
+    square_root,
+    trunc,
+    two_product,
+    two_sum,
+    with_sign,
 )  # fmt: skip
 
 INFINITY, NAN = float("inf"), float("nan")

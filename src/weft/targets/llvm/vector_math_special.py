@@ -8,12 +8,29 @@ from __future__ import annotations
 
 from weft.targets.llvm.ir import F64, Function, Value
 from weft.targets.llvm.vector_math_core import (
-    FORMATS, bits_of, compare, constant, convert, fast_two_sum, format_of, from_bits,
-    in_double, magnitude, multiply_add, polynomial, round_even, select, square_root,
-    two_product, with_sign,
+    FORMATS,
+    bits_of,
+    compare,
+    constant,
+    convert,
+    fast_two_sum,
+    format_of,
+    from_bits,
+    in_double,
+    magnitude,
+    multiply_add,
+    polynomial,
+    round_even,
+    select,
+    square_root,
+    two_product,
+    with_sign,
 )  # fmt: skip
 from weft.targets.llvm.vector_math_exponential import (
-    exp_of_negative, exp_parts, exponent_and_fraction, log,
+    exp_of_negative,
+    exp_parts,
+    exponent_and_fraction,
+    log,
 )  # fmt: skip
 from weft.targets.llvm.vector_math_trigonometric import sin_and_cos_near
 

@@ -16,9 +16,24 @@ from fractions import Fraction
 
 from weft.targets.llvm.ir import F32, F64, I32, I64, Function, Type, Value
 from weft.targets.llvm.vector_math_core import (
-    any_lane, bits_of, compare, constant, convert, fast_two_sum, format_of, from_bits,
-    has_fma, horner, magnitude, multiply_add, polynomial, select, square_root,
-    two_product, two_sum, with_sign,
+    any_lane,
+    bits_of,
+    compare,
+    constant,
+    convert,
+    fast_two_sum,
+    format_of,
+    from_bits,
+    has_fma,
+    horner,
+    magnitude,
+    multiply_add,
+    polynomial,
+    select,
+    square_root,
+    two_product,
+    two_sum,
+    with_sign,
 )  # fmt: skip
 
 INFINITY, NAN = float("inf"), float("nan")
