@@ -19,6 +19,7 @@ from weft.data.element import (
     map_leaves,
     merge_specs,
     same_structure,
+    zeros_of,
 )
 from weft.data.functions import UserFunction
 from weft.data.node import Node, OneSource, is_peeking, new_random, peeking
@@ -121,7 +122,9 @@ class FlatMap(OneSource):
     def make_spec(self) -> Any:
         with peeking():
             first = next(self.inner(), None)
-        return None if first is None else first.spec
+        if first is None:
+            first = self.function(zeros_of(self.source.spec), 0)
+        return first.spec
 
 
 class Interleave(FlatMap):

@@ -160,6 +160,16 @@ def with_axis(spec: Any, extent: int | None) -> Any:
     return map_leaves(leaf, spec)
 
 
+def zeros_of(spec: Any) -> Element:
+    """An element of zeros (or empty text) for a spec; unknown extents are 1."""
+
+    def leaf(one: TensorSpec) -> np.ndarray:
+        shape = [1 if extent is None else extent for extent in one.shape or ()]
+        return np.full(shape, "" if one.dtype == "string" else 0, one.dtype.numpy)
+
+    return map_leaves(leaf, spec)
+
+
 def without_axis(spec: Any) -> Any:
     """The spec of one row of a batch."""
     return map_leaves(

@@ -49,8 +49,10 @@ class Traced:
         def call(*tensors: Tensor) -> Any:
             self.structure = function(*tensors)
             found = leaves(self.structure)
-            if not all(isinstance(leaf, Tensor) for leaf in found):
-                raise TypeError("a dataset is no result of a program")
+            if not all(
+                isinstance(leaf, Tensor) and leaf.dtype != "string" for leaf in found
+            ):
+                raise TypeError("datasets and text are no results of a program")
             return found
 
         with eager(), recording(()):
@@ -112,7 +114,13 @@ class UserFunction:
             program = self.program(element)
             if program is None:
                 return self._run_plain(element)
-            return program(element)
+            try:
+                return program(element)
+            except Exception:
+                if program.program.written:
+                    raise
+                # The plain function raises the user's own error, at his line.
+                return self._run_plain(element)
         except Exception as error:
             raise self._named(error, element, number) from error
 

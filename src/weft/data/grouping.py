@@ -159,8 +159,8 @@ def pad_and_stack(
             f"extents {tuple(largest)}; give None to pad to the longest"
         )
     padded = np.full((len(arrays), *extents), value, arrays[0].dtype)
-    for row, array in zip(padded, arrays):
-        row[tuple(map(slice, array.shape))] = array
+    for number, array in enumerate(arrays):
+        padded[(number, *map(slice, array.shape))] = array
     return padded
 
 
@@ -309,7 +309,8 @@ class GroupByWindow(OneSource):
         return INFINITE if self.source.cardinality() == INFINITE else UNKNOWN
 
     def make_spec(self) -> Any:
-        return Node.make_spec(self)
+        empty = Held([], self.source.spec)
+        return self.reduce((np.array(0, np.int64), empty), 0).spec
 
 
 class Buckets(OneSource):

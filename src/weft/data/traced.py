@@ -9,8 +9,8 @@
     if it ended at a shorter batch:    its shape is known from the number of rows
         state = function(state, the shorter one)
 
-Calls of the host may be repeated: element `step` of a run stays there until the next one is
-asked for.
+Calls of the host may be repeated: element `step` of a run stays until the next one is
+asked for. A gradient goes through the loop again, so where a tape watches, all elements stay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from weft.core.spec import Spec
-from weft.core.state import eager, recording
+from weft.core.state import STATE, eager, recording
 from weft.core.tensor import Tensor
 from weft.data.element import (
     Element,
@@ -36,7 +36,7 @@ from weft.data.node import Batch, Node, peeking
 from weft.errors import ShapeError
 from weft.function.control import cond, while_loop
 from weft.ops.convert import convert_to_tensor
-from weft.primitives.effects import host_call
+from weft.primitives.effects import check, host_call
 from weft.primitives.elementwise import stop_gradient
 
 _BOOL, _INT = Spec((), "bool"), Spec((), "int32")
@@ -45,8 +45,8 @@ _BOOL, _INT = Spec((), "bool"), Spec((), "int32")
 class _Feed:
     """The passes of one dataset that programs are making, by their numbers."""
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, node: Node, keeps_all: bool) -> None:
+        self.node, self.keeps_all = node, keeps_all
         self._numbers = itertools.count()
         self._runs: dict[int, _Run] = {}
         with eager(), recording(()), peeking():
@@ -58,7 +58,7 @@ class _Feed:
         number = next(self._numbers)
         # A program that was left by an error leaves its pass behind: one, not many.
         self._runs = {k: run for k, run in self._runs.items() if k >= number - 1}
-        self._runs[number] = _Run(self.node.elements())
+        self._runs[number] = _Run(self.node.elements(), self.keeps_all)
         return np.array(number, np.int32)
 
     def has(self, number: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -80,8 +80,8 @@ class _Feed:
             raise ShapeError(
                 "reduce: inside of a traced function the elements of a dataset must have "
                 f"one shape; received {describe(self.example)} first, and "
-                f"{describe(element)} for element {int(step)}; use batch(…, drop_remainder=True), or loop over "
-                "the dataset outside of the function"
+                f"{describe(element)} for element {int(step)}; use batch(…, "
+                "drop_remainder=True), or loop over the dataset outside of the function"
             )
         return np.array(True)
 
@@ -91,17 +91,20 @@ class _Feed:
 
 
 class _Run:
-    """One pass: its element `step`, and no way back."""
+    """One pass: its element `step`; earlier ones only if they are kept."""
 
-    def __init__(self, elements: Iterator[Element]) -> None:
+    def __init__(self, elements: Iterator[Element], keeps_all: bool) -> None:
         self._elements, self._step = elements, -1
         self._current: Element | None = None
+        self._kept: list[Element | None] | None = [] if keeps_all else None
 
     def at(self, step: int) -> Element | None:
         while self._step < step:
             self._current = next(self._elements, None)
             self._step += 1
-        return self._current
+            if self._kept is not None:
+                self._kept.append(self._current)
+        return self._current if self._kept is None else self._kept[step]
 
 
 def _shapes(element: Element) -> list[tuple]:
@@ -123,7 +126,8 @@ def _shorter(node: Node, example: Element) -> Element | None:
 def reduce_in_graph(node: Node, initial: Any, function: Callable, of_node: Callable) -> Any:
     """`reduce` as a loop of the graph that is being traced."""
     state = map_leaves(to_traced_leaf, unpack_list(initial))
-    feed = _Feed(node)
+    is_watched = bool(STATE.tapes or STATE.trace.watchers)
+    feed = _Feed(node, is_watched)
     if feed.example is None:
         return state
     run = host_call.bind(function=feed.open, specs=(_INT,))[0]
@@ -148,7 +152,8 @@ def reduce_in_graph(node: Node, initial: Any, function: Callable, of_node: Calla
     if shorter is not None:
         more = host_call.bind(run, number, function=feed.has_shorter, specs=(_BOOL,))[0]
         return cond(more, lambda: step(number, state, shorter), lambda: state)
-    host_call.bind(run, number, function=feed.ended, specs=(_BOOL,))
+    ended = host_call.bind(run, number, function=feed.ended, specs=(_BOOL,))[0]
+    check.bind(ended, message="reduce: the elements have ended")
     return state
 
 
