@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from weft import ops
 from weft.core.primitive import LARGE, REGISTRY
 from weft.core.tensor import Tensor
 from weft.targets import eager
@@ -45,3 +46,17 @@ def test_repeated_operations_keep_their_bits(name):
         else:
             np.testing.assert_array_equal(found, expected)
     assert any(program is not None for program in eager._programs.made.values())
+
+
+@pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True)])
+def test_large_products_are_native_in_any_layout(turned):
+    a = RNG.standard_normal((600, 500)).astype("float32")
+    b = RNG.standard_normal((500, 512)).astype("float32")
+    left = np.asfortranarray(a) if turned[0] else a
+    right = np.asfortranarray(b) if turned[1] else b
+    before = len(eager._programs.made)
+    found = ops.matmul(Tensor(left), Tensor(right)).numpy()
+    np.testing.assert_allclose(found, a.astype("float64") @ b, rtol=1e-4, atol=1e-3)
+    assert len(eager._programs.made) == before + 1
+    again = ops.matmul(Tensor(left), Tensor(right)).numpy()
+    assert again.tobytes() == found.tobytes()

@@ -3,11 +3,13 @@
 NumPy works through one array after the other on one thread. An operation on large arrays
 that comes again and again with the same shapes is compiled instead, and shared by the team
 of threads. Only operations whose every bit IEEE 754 fixes are taken, so that nobody can tell
-from the numbers which way was gone.
+from the numbers which way was gone. Matrix products, whose last bits depend on the order of
+sums, go the native way always or never, by their size.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -26,6 +28,9 @@ from weft.primitives import shape
 EXACT = """add subtract multiply divide maximum minimum equal not_equal less less_equal greater
     greater_equal bitwise_and bitwise_or bitwise_xor bitwise_not negative absolute sqrt select
     relu is_finite is_nan is_inf""".split()
+
+# Multiplications from which on a product is worth compiling at once.
+LARGE_PRODUCT = 1 << 27
 
 # Compiling costs some ten milliseconds: worth it for what is repeated.
 REPEATS = 8
@@ -78,34 +83,69 @@ def evaluate_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameter
     return primitive.evaluate(*arrays, **parameters)
 
 
-def _compile(primitive: Primitive, arrays: Sequence[np.ndarray]) -> Callable | None:
+def multiply_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict) -> Any:
+    """What `dot_general` gives, by a native program where the product is large."""
+    contracted = math.prod([arrays[0].shape[axis] for axis in parameters["contract"][0]])
+    batch = math.prod([arrays[0].shape[axis] for axis in parameters["batch"][0]])
+    work = arrays[0].size * arrays[1].size // max(1, contracted * batch)
+    if work < LARGE_PRODUCT:
+        return primitive.evaluate(*arrays, **parameters)
+    layouts = tuple([(a.shape, a.strides, a.dtype.char) for a in arrays])
+    key = (primitive.name, layouts, tuple(parameters.items()))
+    program = _programs.find(key)
+    if program is None and key not in _programs.made:
+        program = _compile(primitive, arrays, parameters)
+        _programs.keep(key, program)
+    if program is None:
+        return primitive.evaluate(*arrays, **parameters)
+    return program(arrays)
+
+
+def _compile(
+    primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict | None = None
+) -> Callable | None:
     if any(from_numpy(array.dtype).name not in _DTYPES for array in arrays):
         return None
-    kept = [_without_repeats(array) for array in arrays]
-    if not all(array[pick].flags.c_contiguous for array, pick in zip(arrays, kept)):
+    kept = [_Layout(array) for array in arrays]
+    packed = [layout.packed(array) for array, layout in zip(arrays, kept)]
+    if not all(array.flags.c_contiguous for array in packed):
         return None
-    specs = [
-        Spec(array[pick].shape, from_numpy(array.dtype)) for array, pick in zip(arrays, kept)
-    ]
-    whole = arrays[0].shape
+    specs = [Spec(array.shape, from_numpy(array.dtype)) for array in packed]
 
     def operation(*tensors: Tensor) -> Tensor:
-        return primitive.bind(*[shape.broadcast.bind(t, shape=whole) for t in tensors])
+        whole = [layout.restored(tensor) for tensor, layout in zip(tensors, kept)]
+        return primitive.bind(*whole, **(parameters or {}))
 
     executable = targets.compile_graph(trace_function(operation, specs)[0])
 
     def run(given: Sequence[np.ndarray]) -> np.ndarray:
-        return executable([array[pick] for array, pick in zip(given, kept)])[0]
+        return executable([layout.packed(array) for array, layout in zip(given, kept)])[0]
 
     return run
 
 
-def _without_repeats(array: np.ndarray) -> tuple[slice, ...]:
-    """What to take of an array so that broadcast axes have extent 1."""
-    return tuple([slice(0, 1) if stride == 0 else slice(None) for stride in array.strides])
+class _Layout:
+    """How an array lies in memory: which axes repeat one element, and the axes' order."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.shape = array.shape
+        self.pick = tuple([slice(0, 1) if step == 0 else slice(None) for step in array.strides])
+        # From the longest step to the shortest; repeated axes are of extent 1 and come first.
+        self.order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+        self.back = tuple(np.argsort(self.order).tolist())
+
+    def packed(self, array: np.ndarray) -> np.ndarray:
+        """The elements that differ, in the order of memory."""
+        return array[self.pick].transpose(self.order)
+
+    def restored(self, tensor: Tensor) -> Tensor:
+        """The traced counterpart of the whole array."""
+        turned = shape.transpose.bind(tensor, permutation=self.back)
+        return shape.broadcast.bind(turned, shape=self.shape)
 
 
 def install() -> None:
     """Let large operations be compiled."""
     for name in EXACT:
         REGISTRY[name].large = evaluate_large
+    REGISTRY["dot_general"].large = multiply_large
