@@ -152,4 +152,5 @@ def test_names_are_escaped():
 def test_small_texts():
     assert shortened("a" * 10, 20) == "a" * 10
     assert len(shortened("b" * 100, 30)) == 30
-    assert [seconds_text(s) for s in (2.0, 0.0021, 3e-6)] == ["2.00 s", "2.10 ms", "3.0 µs"]
+    texts = [seconds_text(seconds) for seconds in (2.0, 0.0021, 3e-6, 4e-8)]
+    assert texts == ["2.00 s", "2.10 ms", "3.0 µs", "40 ns"]

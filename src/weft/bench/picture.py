@@ -48,13 +48,12 @@ def _panel(panel: Any, name: str, found: dict[str, Any]) -> None:
     panel.barh(order, values, color=colours, height=0.7)
     for place, value in enumerate(values):
         panel.text(value, place, f" {value:.3g}", va="center", fontsize=8, color=INK)
-    if found["floor"]:
-        panel.axvline(1e3 * found["floor"], color=RED, linewidth=1)
-        panel.text(
-            1e3 * found["floor"], len(order) - 0.45, "machine's limit",
-            fontsize=7, color=RED, ha="left", va="bottom",
-        )  # fmt: skip
+    title, limit = name, 1e3 * (found["floor"] or 0.0)
+    # Beside the tiniest networks the limit is a hair at zero.
+    if limit > 0.01 * max(values):
+        panel.axvline(limit, color=RED, linewidth=1)
+        title += f"   (red: what the machine's measured speeds allow, {limit:.3g})"
     panel.set_xlim(0, 1.15 * max(values))
-    panel.set_title(name, fontsize=9, loc="left")
+    panel.set_title(title, fontsize=9, loc="left")
     panel.tick_params(labelsize=8)
     panel.spines[["top", "right"]].set_visible(False)

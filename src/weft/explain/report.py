@@ -276,10 +276,10 @@ def shortened(label: str, width: int) -> str:
 
 def seconds_text(seconds: float) -> str:
     """Seconds in the unit that suits them."""
-    for scale, unit in ((1.0, "s"), (1e-3, "ms")):
+    for scale, unit, digits in ((1.0, "s", 2), (1e-3, "ms", 2), (1e-6, "µs", 1)):
         if seconds >= scale:
-            return f"{seconds / scale:.2f} {unit}"
-    return f"{seconds * 1e6:.1f} µs"
+            return f"{seconds / scale:.{digits}f} {unit}"
+    return f"{seconds * 1e9:.0f} ns"
 
 
 def _number(value: float) -> str:
