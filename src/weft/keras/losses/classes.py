@@ -93,7 +93,7 @@ class CategoricalHinge(LossFunctionWrapper):
 
 
 class Circle(LossFunctionWrapper):
-    """The circle loss of embeddings, which it brings to unit length first."""
+    """The circle loss of embeddings of unit length (see `UnitNormalization`)."""
 
     def __init__(
         self, gamma: float = 80.0, margin: float = 0.4, remove_diagonal: bool = True,
@@ -104,10 +104,6 @@ class Circle(LossFunctionWrapper):
             f.circle, reduction=reduction, name=name, dtype=dtype, gamma=gamma,
             margin=margin, remove_diagonal=remove_diagonal,
         )  # fmt: skip
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The loss of embeddings scaled to unit length."""
-        return self.fn(y_true, ops.normalize(y_pred, axis=-1), **self._fn_kwargs)
 
     def mask(self, y_true: Any, y_pred: Any, losses: Any) -> Any:
         """Only samples with a positive loss count."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -138,7 +139,11 @@ def compute_dtype(dtype: Any) -> Any:
 
 def mask_of(y_pred: Any) -> Any:
     """The mask that layers attached to a prediction, or None."""
-    return getattr(y_pred, "_keras_mask", None)
+    # Without that module loaded, no layer can have attached one.
+    calling = sys.modules.get("weft.keras.layers.calling")
+    if calling is None or tree.is_container(y_pred):
+        return None
+    return calling.get_keras_mask(y_pred)
 
 
 def same_rank(x1: Any, x2: Any, expand_rank_1: bool = True) -> tuple[Any, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from weft import ops
+from weft.core.state import eager
+from weft.errors import ArgumentError
 from weft.keras.optimizers.optimizer import Optimizer
 from weft.keras.training.variables import make_variable
 
@@ -50,7 +52,7 @@ class Adam(Optimizer):
 
     def step_number(self, dtype: Any) -> Any:
         """The number of this step, counted from 1."""
-        return ops.cast(self._iterations.value + 1, dtype)
+        return ops.cast(self.iterations + 1, dtype)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         step = self.step_number(variable.dtype)
@@ -77,8 +79,6 @@ class AdamW(Adam):
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *common, **more
         )
         if self.weight_decay is None:
-            from weft.errors import ArgumentError
-
             raise ArgumentError(
                 "AdamW: Argument `weight_decay` must be a float; received None; use Adam"
             )
@@ -231,8 +231,10 @@ class ScheduleFreeAdamW(Adam):
         if self.built:
             return
         super().build(variables)
-        for slot, variable in zip(self._slots["momentum"], variables):
-            slot.assign(variable.value)
+        # Now, also if this is called while a step is traced.
+        with eager():
+            for slot, variable in zip(self._slots["momentum"], variables):
+                slot.assign(variable.value)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         step, beta_1 = self.step_number(variable.dtype), self.beta_1

@@ -58,7 +58,7 @@ class Adafactor(Optimizer):
         self._slots |= made
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        step = ops.cast(self._iterations.value + 1, variable.dtype)
+        step = ops.cast(self.iterations + 1, variable.dtype)
         if self.relative_step and not callable(self._learning_rate):
             learning_rate = ops.minimum(learning_rate, 1 / ops.sqrt(step))
         scale = ops.maximum(self.epsilon_2, _root_mean_square(variable.value)) * learning_rate
@@ -170,13 +170,21 @@ class Muon(Optimizer):
         slot = self.slot("momentum", variable)
         slot.assign(slot.value + (gradient + slot.value * (self.momentum - 1)))
         ahead = gradient + self.momentum * slot.value if self.nesterov else slot.value
-        step = learning_rate * self.orthogonal(ahead)
-        if self.rms_rate is not None:
-            step = step * (max(variable.shape) ** 0.5 * self.rms_rate)
-        variable.assign(variable.value - step)
+        step = learning_rate * self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
+        variable.assign(variable.value - self.lr_adjust(step))
+
+    def lr_adjust(self, x: Any) -> Any:
+        """A step scaled so that its root mean square is about `rms_rate`."""
+        if self.rms_rate is None:
+            return x
+        return x * (max(x.shape) ** 0.5 * self.rms_rate)
+
+    def transpose_last_axis(self, x: Any) -> Any:
+        """The last two axes exchanged."""
+        return ops.swapaxes(x, -1, -2)
 
     def _adam_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        step = ops.cast(self._iterations.value + 1, variable.dtype)
+        step = ops.cast(self.iterations + 1, variable.dtype)
         left = 1 - ops.power(self.adam_beta_2, step)
         rate = learning_rate * ops.sqrt(left) / (1 - ops.power(self.adam_beta_1, step))
         m, v = self.slot("momentum", variable), self.slot("velocity", variable)
@@ -184,15 +192,15 @@ class Muon(Optimizer):
         v.assign(v.value + (ops.square(gradient) - v.value) * (1 - self.adam_beta_2))
         variable.assign(variable.value - m.value * rate / (ops.sqrt(v.value) + self.epsilon))
 
-    def orthogonal(self, x: Any) -> Any:
-        """`x` with singular values brought near 1, by `ns_steps` steps of fifth order."""
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        """`x` with singular values brought near 1, by `steps` steps of fifth order."""
         if len(x.shape) < 2:
             raise ShapeError(f"Muon: a matrix is needed; received {x.spec}")
         is_tall = x.shape[-2] > x.shape[-1]
-        x = ops.swapaxes(x, -1, -2) if is_tall else x
+        x = self.transpose_last_axis(x) if is_tall else x
         x = x / (ops.sqrt(ops.sum(ops.square(x), axis=(-2, -1), keepdims=True)) + 1e-7)
-        for _ in range(self.ns_steps):
-            square = ops.matmul(x, ops.swapaxes(x, -1, -2))
+        for _ in range(steps):
+            square = ops.matmul(x, self.transpose_last_axis(x))
             higher = self.muon_b * square + ops.matmul(self.muon_c * square, square)
             x = self.muon_a * x + ops.matmul(higher, x)
-        return ops.swapaxes(x, -1, -2) if is_tall else x
+        return self.transpose_last_axis(x) if is_tall else x
