@@ -11,7 +11,7 @@ import numpy as np
 from lesson import quick
 
 import weft
-from weft import ops
+from weft import keras, ops
 
 
 # %%
@@ -118,8 +118,6 @@ print("x * y ", (tensor_x * tensor_y).shape)
 # ## A Dense layer is this formula
 
 # %%
-from weft import keras
-
 layer = keras.layers.Dense(8, activation="relu")
 output = layer(x)
 kernel, bias = layer.kernel, layer.bias

@@ -4,10 +4,10 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from lesson import save
+from lesson import quick, save
 
 import weft
-from weft import ops
+from weft import keras, ops
 
 # %% [markdown]
 # ## Broadcasting
@@ -104,10 +104,6 @@ save(figure, "03_geometry")
 # units, so what it made of the plane can be drawn.
 
 # %%
-from lesson import quick
-
-from weft import keras
-
 keras.utils.set_random_seed(3)
 random = np.random.default_rng(3)
 turn = random.uniform(0, np.pi, 400)

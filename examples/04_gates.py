@@ -24,6 +24,7 @@ gates = {
 # With weights chosen by hand, three of the gates are a single perceptron, and XOR is three
 # of them in two layers: AND of OR and NAND.
 
+
 # %%
 def perceptron(x, weights, bias):
     """1 where the weighted sum passes the threshold, else 0."""
@@ -47,6 +48,7 @@ for name, output in zip(gates, (either, both, not_both, exclusive)):
 # counts as 1. The unit draws a line; for OR, AND and NAND there is a line with the ones on
 # one side. For XOR there is none, whatever the training does.
 
+
 # %%
 def one_unit():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -58,7 +60,9 @@ models = {}
 for name, outputs in gates.items():
     keras.utils.set_random_seed(777)
     model = models[name] = one_unit()
-    history = model.fit(inputs, np.array(outputs)[:, None], epochs=quick(300, 30), verbose=0)
+    history = model.fit(
+        inputs, np.array(outputs)[:, None], epochs=quick(300, 30), verbose=0
+    )
     print(f"{name:<5} accuracy of one unit: {history.history['acc'][-1]:.2f}")
 
 # %% [markdown]
@@ -88,7 +92,8 @@ plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
 figure, axes = plt.subplots(1, 5, figsize=(14, 3.1), layout="constrained")
 for panel, (name, model) in zip(axes, models.items()):
     heights = model.predict(plane, verbose=0, batch_size=1024).reshape(91, 91)
-    panel.contourf(side, side, heights > 0.5, levels=[-1, 0.5, 2], colors=["#fbe3c0", "#cfe0f3"])
+    colours = ["#fbe3c0", "#cfe0f3"]
+    panel.contourf(side, side, heights > 0.5, levels=[-1, 0.5, 2], colors=colours)
     wanted = np.array(gates[name.split(",")[0]])
     panel.scatter(*inputs[wanted == 1].T, marker="s", color="#1f5fa8", s=70)
     panel.scatter(*inputs[wanted == 0].T, marker="^", color="#e07b00", s=80)

@@ -37,7 +37,11 @@ print("PReLU       learns its slope:", keras.layers.PReLU()(values[None]).numpy(
 
 # %%
 scores = weft.convert_to_tensor([[1.0, 2.0, 5.0], [0.0, 0.0, 0.0]])
-print(ops.softmax(scores).numpy().round(3), "sums", ops.sum(ops.softmax(scores), axis=1).numpy())
+print(
+    ops.softmax(scores).numpy().round(3),
+    "sums",
+    ops.sum(ops.softmax(scores), axis=1).numpy(),
+)
 
 # %% [markdown]
 # ## Functions and their slopes

@@ -66,6 +66,7 @@ for name in ("SGD", "Adagrad", "RMSprop", "Adam", "Nadam"):
 # rolls into the nearest. With momentum a step keeps some of the speed of the one before,
 # like a ball, and can roll over a small hill.
 
+
 # %%
 def valleys(x):
     return 0.05 * x**4 - 0.5 * x**2 + 0.4 * x + 2.0
@@ -120,6 +121,7 @@ print("equal to keras.optimizers.SGD:", bool(np.isclose(by_hand, float(x), atol=
 #
 # In a long valley the gradient points across rather than along. Plain descent goes to and
 # fro; momentum averages that out; RMSprop and Adam give each parameter its own scale.
+
 
 # %%
 def bowl(point):

@@ -56,7 +56,9 @@ factors = [
     tape.gradient(t_total, t_product),
     tape.gradient(t_product, w),
 ]
-print("factors :", [float(factor) for factor in factors], "product", float(np.prod(factors)))
+print(
+    "factors :", [float(factor) for factor in factors], "product", float(np.prod(factors))
+)
 
 # %% [markdown]
 # ## A network with two layers by hand
@@ -100,6 +102,7 @@ for name, mine, tapes in zip(("w1", "w2"), by_hand, by_tape):
 # Nudge a weight, look how the loss changes: the finite difference. It agrees, but it needs
 # two forward passes for every single weight. Backpropagation needs one backward pass for
 # all of them together: this is why networks with millions of weights can be trained.
+
 
 # %%
 def loss_at(value):

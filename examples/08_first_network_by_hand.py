@@ -20,6 +20,7 @@ random = np.random.default_rng(42)
 # %% [markdown]
 # ## The parts
 
+
 # %%
 class NaiveDense:
     """`activation(x · W + b)`: W begins with small random numbers, b with zeros."""
@@ -81,9 +82,7 @@ def crossentropy(labels, probabilities):
 # operation by operation.
 
 # %%
-model = NaiveSequential(
-    [NaiveDense(784, 512, ops.relu), NaiveDense(512, 10, ops.softmax)]
-)
+model = NaiveSequential([NaiveDense(784, 512, ops.relu), NaiveDense(512, 10, ops.softmax)])
 learning_rate = 0.1
 
 
@@ -109,7 +108,9 @@ for epoch in range(quick(5, 2)):
     for images, labels in batches(train_images, train_labels, 128):
         losses.append(float(train_step(images, labels)))
     seconds = time.perf_counter() - start
-    print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, {len(losses)} steps, {seconds:.1f} s")
+    print(
+        f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, {len(losses)} steps, {seconds:.1f} s"
+    )
 
 # %% [markdown]
 # ## Does it know digits that it has never seen?
