@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from weft import tree
+from weft.core.state import is_tracing
 from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.dtypes import DType
@@ -200,3 +201,12 @@ def masks_of(structure: Any) -> Any:
     if all(mask is None for mask in masks):
         return None
     return tree.unflatten(tree.flatten(structure)[1], masks)
+
+
+def rewritten(function: Callable) -> Callable:
+    """A user's function as AutoGraph rewrites it while tracing; else the function itself."""
+    if not is_tracing():
+        return function
+    from weft.function.autograph import converted
+
+    return converted(function)

@@ -312,7 +312,7 @@ class Layer(Weights, Operation):
         # The training flag: given, of the layer around, the signature's.
         calls = CALLS
         before = (calls.entry, calls.training)
-        training = kwargs.pop("training", None)
+        training = given = kwargs.pop("training", None)
         if training is None:
             training = calls.training
         if training is None and signature.training:
@@ -335,6 +335,9 @@ class Layer(Weights, Operation):
             self._clear_losses()
         try:
             if symbolic:
+                # A graph of layers remembers the flag only where the user gave it.
+                if given is None:
+                    kwargs.pop("training", None)
                 outputs = Operation.symbolic_call(self, *args, **kwargs)
             else:
                 outputs = self._run(args, kwargs)
@@ -366,14 +369,15 @@ class Layer(Weights, Operation):
 
     def _run(self, args: tuple, kwargs: dict) -> Any:
         policy = self._dtype_policy
+        call = calling.rewritten(self.call)
         with path_scope(self._open_path()):
             if self.autocast and policy.compute_dtype != policy.variable_dtype:
                 with autocast(canonical(policy.compute_dtype)):
-                    return self.call(*args, **kwargs)
+                    return call(*args, **kwargs)
             if SCOPES.autocast is not None:
                 with autocast(None):
-                    return self.call(*args, **kwargs)
-            return self.call(*args, **kwargs)
+                    return call(*args, **kwargs)
+            return call(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation, on tensors. A layer of one's own defines it."""

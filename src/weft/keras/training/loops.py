@@ -19,6 +19,7 @@ import numpy as np
 from weft import ops, tree
 from weft.core.tensor import Tensor
 from weft.function import ConcreteFunction, function, while_loop
+from weft.keras.layers.calling import rewritten
 
 # How long one call of a program may take before Python is entered again.
 _SECONDS_PER_CALL = 0.12
@@ -117,7 +118,7 @@ class Loop:
                 batch = [take_rows(leaf, rows) for leaf in leaves]
             else:
                 batch = [cut_rows(leaf, row, size) for leaf in leaves]
-            found = self._step(tree.unflatten(self._structure, batch))
+            found = rewritten(self._step)(tree.unflatten(self._structure, batch))
             if names:
                 found = flat_logs(found)
                 logs = tuple(ops.cast(found[n], self._log_specs[n].dtype) for n in names)  # type: ignore[index]
