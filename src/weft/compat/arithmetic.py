@@ -32,7 +32,7 @@ def _binary(
         x, y = matching(who, x, y)
         if on_text is not None and x.dtype is _STRING:
             return on_text(x, y)
-        if not x.dtype.kind == "complex":
+        if x.dtype.kind != "complex":
             require(who, x, accepted)
         return operation(x, y)
 

@@ -21,7 +21,6 @@ from typing import Any
 from weft import dtypes as _dtypes
 from weft.autodiff import GradientTape as GradientTape
 from weft.autodiff import custom_gradient as custom_gradient
-from weft.autodiff import stop_gradient as stop_gradient
 from weft.compat import semantics as _semantics
 from weft.compat.conversion import as_dtype as as_dtype
 from weft.compat.shapes import TensorShape as TensorShape
@@ -59,14 +58,16 @@ _FROM: dict[types.ModuleType, str] = {
     _sorting: " ".join(_sorting.__all__),
     _control: """cond case switch_case while_loop map_fn vectorized_map scan foldl foldr
         name_scope device control_dependencies init_scope executing_eagerly inside_function
-        group no_op numpy_function py_function recompute_grad""",
+        group no_op numpy_function py_function recompute_grad stop_gradient
+        grad_pass_through is_symbolic_tensor identity_n""",
     math: """abs acos acosh add add_n argmax argmin asin asinh atan atan2 atanh
         clip_by_global_norm clip_by_norm clip_by_value complex cos cosh cumsum divide equal
         exp floor greater greater_equal less less_equal logical_and logical_not logical_or
         maximum minimum multiply negative not_equal pow reduce_all reduce_any
         reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_sum round
-        scalar_mul sigmoid sign sin sinh sqrt square subtract tan tanh truediv""",
-    linalg: "einsum matmul norm tensordot",
+        realdiv scalar_mul sigmoid sign sin sinh sqrt square subtract tan tanh truediv
+        truncatediv truncatemod""",
+    linalg: "eig eigvals einsum matmul norm tensordot",
     strings: "as_string",
     debugging: "Assert assert_equal assert_greater assert_less assert_rank",
 }  # fmt: skip
@@ -194,8 +195,12 @@ def timestamp(name: str | None = None) -> Tensor:
 # -- parts that are loaded when they are named -------------------------------------------
 
 _LAZY = {
+    "compat": "weft.compat.tensorflow.compat",
     "keras": "weft.keras",
-    **{name: f"weft.keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")},
+    **{
+        name: f"weft.keras.{name}"
+        for name in ("initializers", "losses", "metrics", "optimizers")
+    },
     "autograph": "weft.compat.tensorflow.autograph",
     "io": "weft.compat.tensorflow.io",
     "data": "weft.compat.tensorflow.data",
@@ -203,8 +208,21 @@ _LAZY = {
 }  # fmt: skip
 _ATTRIBUTES = {"TensorArray"}
 
+# Older names of initializers, which are Keras' classes.
+_INITIALIZERS = {
+    "constant_initializer": "Constant",
+    "ones_initializer": "Ones",
+    "random_normal_initializer": "RandomNormal",
+    "random_uniform_initializer": "RandomUniform",
+    "zeros_initializer": "Zeros",
+}
+
 
 def __getattr__(name: str) -> Any:
+    if name in _INITIALIZERS:
+        return getattr(
+            importlib.import_module("weft.keras.initializers"), _INITIALIZERS[name]
+        )
     module = _LAZY.get(name)
     if module is None:
         raise _missing("tensorflow", name, __dir__())
@@ -215,7 +233,9 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*[one for one in globals() if not one.startswith("_")], *_LAZY})
+    return sorted(
+        {*[one for one in globals() if not one.startswith("_")], *_LAZY, *_INITIALIZERS}
+    )
 
 
 _semantics.enable()

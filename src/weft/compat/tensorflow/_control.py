@@ -373,6 +373,33 @@ def py_function(
     return numpy_function(on_arrays, inp, Tout)
 
 
+def stop_gradient(input: Any, name: str | None = None) -> Any:
+    """The same values, through which no gradient flows."""
+    from weft.autodiff import stop_gradient as stop
+
+    return stop(tree.map(convert_to_tensor, input))
+
+
+def grad_pass_through(f: Callable) -> Callable:
+    """A function whose gradient is that of the identity."""
+    from weft.autodiff import custom_gradient
+
+    def straight(x: Any) -> Any:
+        return f(x), lambda upstream: upstream
+
+    return custom_gradient(straight)
+
+
+def is_symbolic_tensor(x: Any) -> bool:
+    """Whether it is a tensor of a traced function, whose values are not known."""
+    return isinstance(x, TracedTensor)
+
+
+def identity_n(input: Any, name: str | None = None) -> list:
+    """The tensors as a list."""
+    return [convert_to_tensor(one) for one in input]
+
+
 def recompute_grad(f: Callable) -> Callable:
     """The function itself: what its gradient needs is kept."""
     return f

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import builtins
 import collections
 from typing import Any
 
 import numpy as np
 
 from weft import dtypes, ops
-from weft.compat.conversion import as_dtype, known_int, matching, require, tensor
+from weft.compat.conversion import (
+    as_dtype,
+    known_int,
+    known_ints,
+    matching,
+    require,
+    tensor,
+)
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
 from weft.ops.convert import constant_value
@@ -113,7 +121,46 @@ def histogram_fixed_width_bins(
     return ops.cast(ops.clip(places, 0, count - 1), as_dtype(dtype))
 
 
+# -- parts -------------------------------------------------------------------------------
+
+
+def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
+    """Flat positions as rows of positions along each axis; one column for each index."""
+    extents = known_ints("tf.unravel_index", dims)
+    x = tensor("tf.unravel_index", indices)
+    found = [ops.cast(one, x.dtype) for one in ops.unravel_index(x, extents)]
+    return ops.stack(found, axis=0)
+
+
+def dynamic_partition(
+    data: Any, partitions: Any, num_partitions: int, name: str | None = None
+) -> list[Tensor]:
+    """The rows of each part, by the number of its part; the numbers must be known."""
+    x, parts = tensor("tf.dynamic_partition", data), tensor("partitions", partitions)
+    known = constant_value(parts)
+    if known is None:
+        raise ArgumentError("tf.dynamic_partition: partitions must be known while tracing")
+    return [ops.get_item(x, known == number) for number in builtins.range(num_partitions)]
+
+
+def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
+    """Rows of several tensors put at their indices into one; later ones win."""
+    places = [tensor("tf.dynamic_stitch", one) for one in indices]
+    rows = matching("tf.dynamic_stitch", *data)
+    known = [constant_value(one) for one in places]
+    if any(one is None for one in known):
+        raise ArgumentError("tf.dynamic_stitch: indices must be known while tracing")
+    count = max((int(one.max()) + 1 for one in known if one.size), default=0)
+    rest = rows[0].shape[places[0].ndim :]
+    out = ops.zeros((count, *rest), rows[0].dtype)
+    for place, part in zip(places, rows):
+        flat = ops.reshape(part, (-1, *rest))
+        out = ops.scatter_update(out, ops.reshape(place, (-1, 1)), flat)
+    return out
+
+
 __all__ = [
-    "argsort", "histogram_fixed_width", "histogram_fixed_width_bins", "searchsorted", "sort",
-    "unique", "unique_with_counts",
+    "argsort", "dynamic_partition", "dynamic_stitch", "histogram_fixed_width",
+    "histogram_fixed_width_bins", "searchsorted", "sort", "unique", "unique_with_counts",
+    "unravel_index",
 ]  # fmt: skip

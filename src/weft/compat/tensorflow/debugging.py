@@ -10,6 +10,7 @@ import numpy as np
 from weft import ops
 from weft.compat.conversion import (
     as_dtype,
+    convert_to_tensor,
     floating,
     known_ints,
     matching,
@@ -180,11 +181,11 @@ def assert_rank_in(
 
 
 def assert_scalar(
-    tensor_: Any, message: str | None = None, name: str | None = None
+    tensor: Any, message: str | None = None, name: str | None = None
 ) -> Tensor:
     """The tensor has no axes."""
-    assert_rank(tensor_, 0, message)
-    return tensor("tf.debugging.assert_scalar", tensor_)
+    assert_rank(tensor, 0, message)
+    return convert_to_tensor(tensor)
 
 
 def assert_shapes(
@@ -287,5 +288,18 @@ def set_log_device_placement(enabled: bool) -> None:
 
 
 def get_log_device_placement() -> bool:
+    """Always False."""
+    return False
+
+
+def enable_traceback_filtering() -> None:
+    """Taken for compatibility: tracebacks are whole."""
+
+
+def disable_traceback_filtering() -> None:
+    """Taken for compatibility: tracebacks are whole."""
+
+
+def is_traceback_filtering_enabled() -> bool:
     """Always False."""
     return False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import glob as _glob
+import io
 import os
 import shutil
 from typing import Any
 
+import numpy as np
+
 from weft import dtypes
-from weft.compat.conversion import constant, tensor
+from weft.compat.conversion import as_dtype, constant, convert_to_tensor, tensor
 from weft.compat.tensorflow.errors import NotFoundError
 from weft.core.tensor import Tensor
-from weft.errors import ArgumentTypeError
+from weft.errors import ArgumentError, ArgumentTypeError
 
 
 def _path(name: Any) -> str:
@@ -49,6 +53,108 @@ def write_file(filename: Any, contents: Any, name: str | None = None) -> None:
 def matching_files(pattern: Any, name: str | None = None) -> Tensor:
     """The files that match a pattern, in order."""
     return constant(sorted(_glob.glob(_path(pattern))) or [], dtypes.string)
+
+
+# -- text and bytes as tensors -----------------------------------------------------------
+
+
+def decode_csv(
+    records: Any, record_defaults: Any, field_delim: str = ",", use_quote_delim: bool = True,
+    na_value: str = "", select_cols: Any = None, name: str | None = None,
+) -> list[Tensor]:  # fmt: skip
+    """The columns of lines of comma-separated values, one tensor for each.
+
+    Args:
+        record_defaults: for each column a value (or an empty tensor of a dtype, for a column
+            that must be there), which tells its dtype.
+
+    Raises:
+        ArgumentError: for a line with another number of fields, or a field that is no number.
+    """
+    lines = tensor("tf.io.decode_csv", records, dtypes.string)._array
+    defaults = [tensor("record_defaults", value) for value in record_defaults]
+    quoting = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
+    rows = []
+    for line in lines.reshape(-1):
+        fields = next(
+            csv.reader([line.decode()], delimiter=field_delim, quoting=quoting), []
+        )
+        if select_cols is not None:
+            fields = [fields[column] for column in select_cols]
+        if len(fields) != len(defaults):
+            raise ArgumentError(
+                f"tf.io.decode_csv: {len(defaults)} fields are expected; received "
+                f"{len(fields)} in {line!r}"
+            )
+        rows.append(fields)
+    return [
+        _column([row[i] for row in rows], default, na_value, lines.shape)
+        for i, default in enumerate(defaults)
+    ]
+
+
+def _column(fields: list[str], default: Tensor, missing: str, shape: tuple) -> Tensor:
+    kind = default.dtype
+    found: list = []
+    for field in fields:
+        if field in ("", missing):
+            if not default.size:
+                raise ArgumentError(
+                    "tf.io.decode_csv: a field is missing that must be there"
+                )
+            found.append(default._array.reshape(-1)[0])
+        elif kind is dtypes.string:
+            found.append(field.encode())
+        else:
+            found.append(_number(field, kind))
+    array = np.empty(len(found), kind.numpy)
+    array[:] = found
+    return Tensor(array.reshape(shape))
+
+
+def _number(field: str, kind: Any) -> Any:
+    try:
+        return float(field) if kind.is_floating else int(field)
+    except ValueError:
+        raise ArgumentError(f"tf.io.decode_csv: {field!r} is no {kind.name}") from None
+
+
+def decode_raw(
+    input_bytes: Any, out_type: Any, little_endian: bool = True, fixed_length: Any = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The bytes of each text read as numbers, along a new last axis."""
+    texts = tensor("tf.io.decode_raw", input_bytes, dtypes.string)._array
+    kind = as_dtype(out_type).numpy.newbyteorder("<" if little_endian else ">")
+    rows = [np.frombuffer(text, kind) for text in texts.reshape(-1)]
+    if len({row.size for row in rows}) > 1:
+        raise ArgumentError("tf.io.decode_raw: all texts must have one length")
+    return constant(np.stack(rows).reshape((*texts.shape, -1)), out_type)
+
+
+def serialize_tensor(tensor: Any, name: str | None = None) -> Tensor:
+    """A tensor as bytes, in NumPy's file format, for `parse_tensor`."""
+    x = convert_to_tensor(tensor)
+    if x.dtype is dtypes.string:
+        raise ArgumentTypeError("tf.io.serialize_tensor: numbers are needed; received text")
+    buffer = io.BytesIO()
+    np.save(buffer, x._array, allow_pickle=False)
+    return constant(buffer.getvalue())
+
+
+def parse_tensor(serialized: Any, out_type: Any, name: str | None = None) -> Tensor:
+    """The tensor that `serialize_tensor` wrote."""
+    content = tensor("tf.io.parse_tensor", serialized, dtypes.string)._array.item()
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    found = constant(array)
+    if found.dtype is not as_dtype(out_type):
+        raise ArgumentTypeError(
+            f"tf.io.parse_tensor: out_type is {as_dtype(out_type).name}; received {found.spec}"
+        )
+    return found
+
+
+# -- the file system ---------------------------------------------------------------------
 
 
 def GFile(name: Any, mode: str = "r") -> Any:

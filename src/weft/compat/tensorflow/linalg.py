@@ -340,6 +340,24 @@ def _cholesky_vjp(cts: tuple, outs: tuple, x: Tensor) -> tuple:
     return (ops.multiply(ops.add(both, ops.matrix_transpose(both)), 0.5),)
 
 
+def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
+    """x of (chol @ cholᵀ) @ x = rhs, for a lower triangle."""
+    lower, b = matching("tf.linalg.cholesky_solve", chol, rhs)
+    return solve(ops.matrix_transpose(lower), solve(lower, b))
+
+
+def sqrtm(input: Any, name: str | None = None) -> Tensor:
+    """The matrix whose square is the input, which has no negative eigenvalues."""
+    x = _square("tf.linalg.sqrtm", input)
+    return _on_host(_numpy("tf.linalg.sqrtm", _sqrtm), (x.spec,), x)[0]
+
+
+def _sqrtm(x: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eig(x.astype(np.float64))
+    roots = vectors * np.sqrt(values.astype(np.complex128))[..., None, :]
+    return (roots @ np.linalg.inv(vectors)).real.astype(x.dtype)
+
+
 def logdet(matrix: Any, name: str | None = None) -> Tensor:
     """The logarithm of the determinant of positive definite matrices."""
     line = diag_part(cholesky(matrix))

@@ -134,7 +134,6 @@ _FLOAT_FUNCTIONS: dict[str, tuple[str, Callable]] = {
     "ceil": ("The smallest whole number not below x.", ops.ceil),
     "rint": ("The nearest whole number, the even one of two.", ops.round),
     "reciprocal": ("1 / x.", ops.reciprocal),
-    "softsign": ("x / (1 + |x|).", ops.softsign),
 }
 exp, expm1, log, log1p, sqrt, rsqrt = (
     _of_floats(name, *_FLOAT_FUNCTIONS[name])
@@ -152,15 +151,20 @@ sigmoid, log_sigmoid, erf, erfc, erfinv, lgamma, digamma = (
     _of_floats(name, *_FLOAT_FUNCTIONS[name])
     for name in ("sigmoid", "log_sigmoid", "erf", "erfc", "erfinv", "lgamma", "digamma")
 )
-floor, ceil, rint, reciprocal, softsign = (
+floor, ceil, rint, reciprocal = (
     _of_floats(name, *_FLOAT_FUNCTIONS[name])
-    for name in ("floor", "ceil", "rint", "reciprocal", "softsign")
+    for name in ("floor", "ceil", "rint", "reciprocal")
 )
 
 
 def softplus(features: Any, name: str | None = None) -> Tensor:
     """log(1 + exp(x))."""
     return ops.softplus(floating("tf.math.softplus", features))
+
+
+def softsign(features: Any, name: str | None = None) -> Tensor:
+    """x / (1 + |x|)."""
+    return ops.softsign(floating("tf.math.softsign", features))
 
 
 def ndtri(x: Any, name: str | None = None) -> Tensor:
@@ -183,7 +187,12 @@ def _of_numbers(name: str, doc: str, operation: Callable) -> Callable:
     return named(function, name, doc)
 
 
-abs = _of_numbers("abs", "The absolute value.", ops.absolute)
+def _absolute(x: Tensor) -> Tensor:
+    # Complex numbers are evaluated by NumPy, where they are known.
+    return ops.absolute(x) if x.dtype.kind != "complex" else Tensor(np.abs(x._array))
+
+
+abs = _of_numbers("abs", "The absolute value.", _absolute)
 negative = _of_numbers("negative", "-x.", ops.negative)
 square = _of_numbers("square", "x * x.", ops.square)
 sign = _of_numbers("sign", "-1, 0 or 1.", ops.sign)
@@ -195,19 +204,23 @@ def round(x: Any, name: str | None = None) -> Tensor:
     return x if x.dtype.is_integer else ops.round(x)
 
 
-def real(input: Any, name: str | None = None) -> Tensor:
-    """The real part."""
-    return ops.real(tensor("tf.math.real", input))
+def _of_complex(name: str, doc: str, of_real: Callable, of_complex: Callable) -> Callable:
+    """Complex numbers are evaluated by NumPy, where they are known."""
+    who = f"tf.math.{name}"
+
+    def function(input: Any, name: str | None = None) -> Tensor:
+        x = tensor(who, input)
+        if x.dtype.kind == "complex":
+            return Tensor(np.asarray(of_complex(x._array)))
+        return of_real(x)
+
+    return named(function, name, doc)
 
 
-def imag(input: Any, name: str | None = None) -> Tensor:
-    """The imaginary part."""
-    return ops.imag(tensor("tf.math.imag", input))
-
-
-def conj(x: Any, name: str | None = None) -> Tensor:
-    """The complex conjugate."""
-    return ops.conj(tensor("tf.math.conj", x))
+real = _of_complex("real", "The real part.", ops.real, np.real)
+imag = _of_complex("imag", "The imaginary part.", ops.imag, np.imag)
+conj = _of_complex("conj", "The complex conjugate.", ops.conj, np.conj)
+angle = _of_complex("angle", "The argument: 0 or pi of real numbers.", ops.angle, np.angle)
 
 
 def is_nan(x: Any, name: str | None = None) -> Tensor:
@@ -256,6 +269,39 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
     x, y = matching("tf.math.multiply_no_nan", x, y)
     is_zero = ops.equal(y, ops.zeros_like(y))
     return ops.where(is_zero, ops.zeros_like(y), ops.multiply(x, y))
+
+
+def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
+    """1 / x, and 0 where x is 0."""
+    x = floating("tf.math.reciprocal_no_nan", x)
+    return ops.divide_no_nan(ops.ones_like(x), x)
+
+
+def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """The next float after x1 towards x2."""
+    x1, x2 = matching("tf.math.nextafter", x1, x2)
+    return ops.nextafter(x1, x2)
+
+
+def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y of floats."""
+    x, y = matching("tf.realdiv", x, y)
+    require("tf.realdiv", x, dtypes.FLOATING)
+    return ops.divide(x, y)
+
+
+def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y of integers, cut towards zero."""
+    x, y = matching("tf.truncatediv", x, y)
+    require("tf.truncatediv", x, INTEGERS)
+    quotient = ops.floor_divide(ops.absolute(x), ops.absolute(y))
+    return ops.multiply(ops.multiply(ops.sign(x), ops.sign(y)), quotient)
+
+
+def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The rest of `truncatediv`: it has the sign of x."""
+    x, y = matching("tf.truncatemod", x, y)
+    return ops.fmod(x, y)
 
 
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -596,7 +642,46 @@ def cumulative_logsumexp(
     return ops.add(ops.log(total), largest)
 
 
-def _segments(name: str, operation: Callable, empty: Any) -> Callable:
+def _segment_mean(x: Tensor, ids: Tensor, count: int | None) -> Tensor:
+    return _segment_divided(x, ids, count, lambda present: present)
+
+
+def _segment_sqrt_n(x: Tensor, ids: Tensor, count: int | None) -> Tensor:
+    return _segment_divided(x, ids, count, lambda present: ops.sqrt(present))
+
+
+def _segment_divided(x: Tensor, ids: Tensor, count: int | None, root: Callable) -> Tensor:
+    total = ops.segment_sum(x, ids, count)
+    present = ops.segment_sum(ops.ones_like(ids), ids, total.shape[0])
+    shape = (-1, *(1,) * (total.ndim - 1))
+    divisor = ops.reshape(ops.maximum(present, 1), shape)
+    if x.dtype.is_floating:
+        return ops.divide(total, root(ops.cast(divisor, x.dtype)))
+    return ops.floor_divide(total, ops.cast(divisor, x.dtype))
+
+
+def _segment_min(x: Tensor, ids: Tensor, count: int | None) -> Tensor:
+    return ops.negative(ops.segment_max(ops.negative(x), ids, count))
+
+
+def _segment_prod(x: Tensor, ids: Tensor, count: int | None) -> Tensor:
+    rows = ops.segment_sum(x, ids, count).shape[0]
+    ones = ops.ones((rows, *x.shape[1:]), x.dtype)
+    return ops.scatter_update(ones, ops.expand_dims(ids, -1), x, "mul")
+
+
+def _limit(x: Tensor, largest: bool) -> Any:
+    if x.dtype.is_floating:
+        import ml_dtypes
+
+        info = ml_dtypes.finfo(x.dtype.numpy)
+    else:
+        info = np.iinfo(x.dtype.numpy)
+    return info.max if largest else info.min
+
+
+def _segments(name: str, what: str, operation: Callable, of_none: Any) -> Callable:
+    """`of_none` is what segments without elements become: None leaves them."""
     who = f"tf.math.{name}"
 
     def function(
@@ -605,35 +690,54 @@ def _segments(name: str, operation: Callable, empty: Any) -> Callable:
         x, ids = tensor(who, data), tensor(who, segment_ids)
         require(who, ids, INTEGERS)
         count = None if num_segments is None else known_int(who, num_segments)
-        found = operation(x, ids, count)
-        if empty is None:
-            return ops.cast(found, x.dtype)
-        # TensorFlow fills segments without elements with zeros.
+        found = ops.cast(operation(x, ids, count), x.dtype)
+        if of_none is None:
+            return found
         present = ops.segment_sum(ops.ones_like(ids), ids, found.shape[0])
         is_present = ops.reshape(present > 0, (-1, *(1,) * (found.ndim - 1)))
-        return ops.where(is_present, found, ops.zeros_like(found))
+        empty = tensor(who, of_none(x) if callable(of_none) else of_none)
+        return ops.where(is_present, found, ops.cast(empty, x.dtype))
 
-    return named(
-        function, name, f"{name.rpartition('_')[2].title()} over equal segment ids."
-    )
-
-
-def _segment_mean(x: Tensor, ids: Tensor, count: int | None) -> Tensor:
-    total = ops.segment_sum(x, ids, count)
-    present = ops.segment_sum(ops.ones_like(ids), ids, total.shape[0])
-    shape = (-1, *(1,) * (total.ndim - 1))
-    divisor = ops.reshape(ops.maximum(present, 1), shape)
-    if x.dtype.is_floating:
-        return ops.divide(total, ops.cast(divisor, x.dtype))
-    return ops.floor_divide(total, ops.cast(divisor, x.dtype))
+    return named(function, name, f"{what} over rows of one segment id.")
 
 
-segment_sum = _segments("segment_sum", ops.segment_sum, None)
-segment_max = _segments("segment_max", ops.segment_max, 0)
-segment_mean = _segments("segment_mean", _segment_mean, None)
-unsorted_segment_sum = _segments("unsorted_segment_sum", ops.segment_sum, None)
-unsorted_segment_mean = _segments("unsorted_segment_mean", _segment_mean, None)
-unsorted_segment_max = _segments("unsorted_segment_max", ops.segment_max, None)
+def _least(x: Tensor) -> Any:
+    return _limit(x, largest=False)
+
+
+def _greatest(x: Tensor) -> Any:
+    return _limit(x, largest=True)
+
+
+segment_sum = _segments("segment_sum", "The sum", ops.segment_sum, None)
+segment_mean = _segments("segment_mean", "The mean", _segment_mean, None)
+segment_prod = _segments("segment_prod", "The product", _segment_prod, None)
+segment_max = _segments("segment_max", "The largest", ops.segment_max, 0)
+segment_min = _segments("segment_min", "The smallest", _segment_min, 0)
+unsorted_segment_sum = _segments("unsorted_segment_sum", "The sum", ops.segment_sum, None)
+unsorted_segment_mean = _segments("unsorted_segment_mean", "The mean", _segment_mean, None)
+unsorted_segment_prod = _segments(
+    "unsorted_segment_prod", "The product", _segment_prod, None
+)
+unsorted_segment_sqrt_n = _segments(
+    "unsorted_segment_sqrt_n",
+    "The sum divided by the root of the count",
+    _segment_sqrt_n,
+    None,
+)
+unsorted_segment_max = _segments(
+    "unsorted_segment_max", "The largest", ops.segment_max, _least
+)
+unsorted_segment_min = _segments(
+    "unsorted_segment_min", "The smallest", _segment_min, _greatest
+)
+
+
+def invert_permutation(x: Any, name: str | None = None) -> Tensor:
+    """The permutation that undoes this one."""
+    x = tensor("tf.math.invert_permutation", x)
+    return ops.cast(ops.argsort(x), x.dtype)
+
 
 # -- counting and ranking ----------------------------------------------------------------
 

@@ -184,6 +184,42 @@ def embedding_lookup(
     return clip_by_norm(rows, max_norm, axes=tuple(range(ids.ndim, rows.ndim)))
 
 
+def depth_to_space(
+    input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None
+) -> Tensor:
+    """Channels laid out as blocks of pixels."""
+    x = _channels_last("tf.nn.depth_to_space", input, data_format)
+    n, height, width, depth = x.shape
+    block, left = block_size, depth // block_size**2
+    parts = ops.reshape(x, (n, height, width, block, block, left))
+    parts = ops.transpose(parts, (0, 1, 3, 2, 4, 5))
+    found = ops.reshape(parts, (n, height * block, width * block, left))
+    return ops.moveaxis(found, -1, 1) if data_format == "NCHW" else found
+
+
+def space_to_depth(
+    input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None
+) -> Tensor:
+    """Blocks of pixels laid out as channels."""
+    x = _channels_last("tf.nn.space_to_depth", input, data_format)
+    n, height, width, depth = x.shape
+    block = block_size
+    parts = ops.reshape(x, (n, height // block, block, width // block, block, depth))
+    parts = ops.transpose(parts, (0, 1, 3, 2, 4, 5))
+    found = ops.reshape(parts, (n, height // block, width // block, block * block * depth))
+    return ops.moveaxis(found, -1, 1) if data_format == "NCHW" else found
+
+
+def _channels_last(who: str, value: Any, data_format: str) -> Tensor:
+    x = tensor(who, value)
+    if x.ndim != 4 or data_format not in ("NHWC", "NCHW"):
+        raise ArgumentError(
+            f"{who}: images of rank 4 and data_format NHWC or NCHW are needed; received "
+            f"{x.spec} and {data_format!r}"
+        )
+    return ops.moveaxis(x, 1, -1) if data_format == "NCHW" else x
+
+
 # -- losses ------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ the global seed, makes a stream of its own; `set_seed` starts every stream anew.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,23 @@ def gamma(
     return found if beta is None else ops.divide(found, tensor("beta", beta, dtype))
 
 
+def poisson(
+    shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Poisson distributed numbers: `shape` of them for each rate, which must be known.
+
+    How many exponentially distributed waits fit into the time `lam`.
+    """
+    rates = tensor("tf.random.poisson", lam, "float32")
+    largest = float(np.max(rates._array, initial=0.0))
+    waits = int(largest + 12.0 * math.sqrt(largest) + 24.0)
+    extents = (*_shape(shape), *rates.shape)
+    steps = source.uniform((waits, *extents), 1e-7, 1.0, "float32", seeded(seed))
+    times = ops.cumsum(ops.negative(ops.log(steps)), axis=0)
+    return ops.sum(ops.cast(ops.less(times, rates), as_dtype(dtype)), axis=0)
+
+
 def categorical(
     logits: Any,
     num_samples: Any,
@@ -195,6 +213,25 @@ def stateless_categorical(
     return source.categorical(
         tensor("logits", logits), count, as_dtype(dtype), _stateless(seed)
     )
+
+
+def stateless_gamma(
+    shape: Any, seed: Any, alpha: Any, beta: Any = None, dtype: Any = dtypes.float32,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Gamma distributed numbers that depend on `seed` (two integers) alone."""
+    alpha = tensor("alpha", alpha, dtype)
+    found = source.gamma(_shape(shape), alpha, as_dtype(dtype), _stateless(seed))
+    return found if beta is None else ops.divide(found, tensor("beta", beta, dtype))
+
+
+def stateless_binomial(
+    shape: Any, seed: Any, counts: Any, probs: Any, output_dtype: Any = dtypes.int32,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Numbers of successes that depend on `seed` (two integers) alone."""
+    drawn = source.binomial(_shape(shape), counts, probs, "float32", _stateless(seed))
+    return ops.cast(drawn, as_dtype(output_dtype))
 
 
 def stateless_shuffle(value: Any, seed: Any, name: str | None = None) -> Tensor:

@@ -317,3 +317,27 @@ def unicode_encode(
     for place in np.ndindex(*out.shape):
         out[place] = "".join(map(chr, points[place])).encode(output_encoding)
     return Tensor(out)
+
+
+def unicode_transcode(
+    input: Any, input_encoding: str, output_encoding: str, errors: str = "replace",
+    replacement_char: int = 65533, replace_control_characters: bool = False,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Each text in another encoding."""
+    array = _text("tf.strings.unicode_transcode", input)
+    return _each(array, lambda b: b.decode(input_encoding, errors).encode(output_encoding))
+
+
+def unsorted_segment_join(
+    inputs: Any, segment_ids: Any, num_segments: Any, separator: Any = "",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The texts of each segment put together."""
+    texts = _text("tf.strings.unsorted_segment_join", inputs).reshape(-1)
+    ids = tensor("segment_ids", segment_ids)._array.reshape(-1)
+    count = known_int("num_segments", num_segments)
+    rows = [
+        [text for text, one in zip(texts, ids) if one == number] for number in range(count)
+    ]
+    return _vector([_bytes(separator).join(row) for row in rows])

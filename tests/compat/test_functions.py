@@ -1,0 +1,295 @@
+"""tf.function, control flow, tapes, variables, modules, printing, random numbers."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+import weft.compat.tensorflow as tf
+
+# -- functions ---------------------------------------------------------------------------
+
+
+def test_results_are_tensors():
+    @tf.function
+    def several(x):
+        return 5, x, None, [2.5], True
+
+    five, _, nothing, (half,), truth = several(tf.constant(1))
+    assert tf.is_tensor(five)
+    assert five.dtype == tf.int32
+    assert nothing is None
+    assert float(half) == 2.5
+    assert truth.dtype == tf.bool
+
+
+def test_signatures_admit_any_extent():
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+    def total(x):
+        return tf.reduce_sum(x)
+
+    assert float(total(tf.ones((3, 2)))) == 6.0
+    assert float(total(tf.ones((5, 2)))) == 10.0
+    with pytest.raises((ValueError, TypeError)):
+        total(tf.ones((3, 3)))
+
+
+def test_methods_are_functions_of_their_object():
+    class Counter(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.count = tf.Variable(0)
+
+        @tf.function
+        def up(self, by=1):
+            self.count.assign_add(by)
+            return self.count.read_value()
+
+    one, other = Counter(), Counter()
+    assert [int(one.up()), int(one.up(3)), int(other.up())] == [1, 4, 1]
+    assert one.trainable_variables == (one.count,)
+
+
+def test_displays():
+    @tf.function
+    def f(x):
+        return x
+
+    assert repr(f).endswith(">")
+    assert "Function object at 0x" in repr(f)
+    assert f.python_function(3) == 3
+    assert "def" in tf.autograph.to_code(f.python_function)
+
+
+def test_tensor_arrays_in_loops_learn_their_shape():
+    @tf.function
+    def rows(n, scale):
+        array = tf.TensorArray(tf.float32, size=4)
+        for i in tf.range(n):
+            array = array.write(i, tf.cast(i, tf.float32) * scale)
+        return array.stack()
+
+    found = rows(tf.constant(3), tf.constant([1.0, 10.0])).numpy().tolist()
+    assert found == [[0.0, 0.0], [1.0, 10.0], [2.0, 20.0], [0.0, 0.0]]
+
+
+def test_gradients_through_tensor_arrays():
+    x = tf.Variable([1.0, 2.0, 3.0])
+
+    @tf.function
+    def squares():
+        array = tf.TensorArray(tf.float32, size=3, element_shape=())
+        for i in tf.range(3):
+            array = array.write(i, x[i] * x[i])
+        return tf.reduce_sum(array.stack())
+
+    with tf.GradientTape() as tape:
+        y = squares()
+    assert tape.gradient(y, x).numpy().tolist() == [2.0, 4.0, 6.0]
+
+
+def test_growing_arrays_in_traced_loops_are_refused():
+    @tf.function
+    def f(n):
+        array = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
+        for i in tf.range(n):
+            array = array.write(i, 1.0)
+        return array.stack()
+
+    with pytest.raises(ValueError, match="size=n"):
+        f(tf.constant(3))
+
+
+def test_python_functions_run_at_each_call():
+    seen = []
+
+    def half(x):
+        seen.append(x.sum())
+        return (x / 2).astype("float32")
+
+    @tf.function
+    def f(x):
+        return tf.numpy_function(half, [x], tf.float32) + 1.0
+
+    assert f(tf.constant([2.0, 4.0])).numpy().tolist() == [2.0, 3.0]
+    assert f(tf.constant([4.0, 8.0])).numpy().tolist() == [3.0, 5.0]
+    assert [float(value) for value in seen] == [0.0, 6.0, 12.0]
+
+
+# -- tapes and variables -----------------------------------------------------------------
+
+
+def test_a_tape_is_used_once():
+    x = tf.Variable(2.0)
+    with tf.GradientTape() as tape:
+        y = x * x
+    assert float(tape.gradient(y, x)) == 4.0
+    with pytest.raises(RuntimeError, match="persistent"):
+        tape.gradient(y, x)
+
+
+def test_unconnected_gradients():
+    x, y = tf.Variable(1.0), tf.Variable(1.0)
+    with tf.GradientTape(persistent=True) as tape:
+        z = x * 2.0
+    assert tape.gradient(z, y) is None
+    zero = tape.gradient(z, y, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    assert float(zero) == 0.0
+
+
+def test_linear_algebra_has_gradients():
+    a = np.array([[4.0, 1.0], [1.0, 3.0]], "float32")
+    v = tf.Variable(a)
+    with tf.GradientTape(persistent=True) as tape:
+        det, logdet = tf.linalg.det(v), tf.linalg.logdet(v)
+        inverse = tf.reduce_sum(tf.linalg.inv(v))
+        solved = tf.reduce_sum(tf.linalg.solve(v, [[1.0], [2.0]]))
+    inv = np.linalg.inv(a)
+    np.testing.assert_allclose(tape.gradient(det, v), 11.0 * inv.T, rtol=1e-4)
+    np.testing.assert_allclose(tape.gradient(logdet, v), inv, rtol=1e-4)
+    ones = np.ones((2, 2))
+    np.testing.assert_allclose(tape.gradient(inverse, v), -inv.T @ ones @ inv.T, rtol=1e-4)
+    of_b = inv.T @ np.ones((2, 1))
+    solution = inv @ np.array([[1.0], [2.0]])
+    np.testing.assert_allclose(tape.gradient(solved, v), -of_b @ solution.T, rtol=1e-4)
+
+
+def test_variables_keep_shape_and_dtype():
+    v = tf.Variable([1.0, 2.0], name="w", trainable=False)
+    assert (v.name, v.trainable, v.shape.as_list()) == ("w:0", False, [2])
+    assert v.assign(np.array([3, 4])).numpy().tolist() == [3.0, 4.0]
+    with pytest.raises(ValueError, match="shape"):
+        v.assign([1.0])
+    with pytest.raises(ValueError, match=r"tf\.cast"):
+        v.assign(tf.constant([1, 2]))
+    v.scatter_nd_update([[0]], [9.0])
+    v.scatter_add(tf.IndexedSlices([1.0], [1]))
+    assert v.numpy().tolist() == [9.0, 5.0]
+    assert v.value().numpy().tolist() == [9.0, 5.0]
+
+
+# -- printing ----------------------------------------------------------------------------
+
+
+def test_print_goes_to_standard_error_and_shows_values(capsys):
+    tf.print("x =", tf.constant([1.0, 0.1, 1 / 3]), tf.range(10), [1, tf.constant("a")])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "x = [1 0.1 0.333333343] [0 1 2 ... 7 8 9] [1, a]\n"
+
+
+def test_print_inside_of_functions(capsys):
+    @tf.function
+    def f(x):
+        tf.print("seen", x, output_stream=sys.stdout, summarize=-1)
+        return x
+
+    f(tf.constant([[1, 2], [3, 4]]))
+    f(tf.constant([[5, 6], [7, 8]]))
+    assert capsys.readouterr().out == "seen [[1 2]\n [3 4]]\nseen [[5 6]\n [7 8]]\n"
+
+
+def test_assertions_inside_of_functions():
+    @tf.function
+    def f(x):
+        tf.debugging.assert_positive(x, message="no {negative} numbers")
+        return x
+
+    f(tf.constant([1.0]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"no \{negative\} numbers"):
+        f(tf.constant([-1.0]))
+
+
+# -- random numbers ----------------------------------------------------------------------
+
+
+def test_seeds_of_operations():
+    tf.random.set_seed(1)
+    first = [tf.random.normal((3,), seed=5).numpy() for _ in range(2)]
+    tf.random.set_seed(1)
+    tf.random.normal((3,))
+    again = [tf.random.normal((3,), seed=5).numpy() for _ in range(2)]
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first[0], first[1])
+    tf.random.set_seed(2)
+    assert not np.array_equal(first[0], tf.random.normal((3,), seed=5).numpy())
+
+
+def test_compiled_functions_draw_anew_and_repeat_after_set_seed():
+    @tf.function
+    def draw():
+        return tf.random.uniform((2,)), tf.random.normal((2,), seed=3)
+
+    tf.random.set_seed(4)
+    one, other = draw(), draw()
+    tf.random.set_seed(4)
+    again = draw()
+    for i in range(2):
+        assert not np.array_equal(one[i].numpy(), other[i].numpy())
+        assert np.array_equal(one[i].numpy(), again[i].numpy())
+
+
+@pytest.mark.parametrize(
+    ("draw", "mean", "deviation"),
+    [
+        (lambda n: tf.random.normal((n,), 1.0, 2.0), 1.0, 2.0),
+        (lambda n: tf.random.uniform((n,), 1, 3), 2.0, 2 / 12**0.5),
+        (lambda n: tf.random.gamma((n,), 3.0, 2.0), 1.5, 3**0.5 / 2),
+        (lambda n: tf.random.poisson((n,), 4.0), 4.0, 2.0),
+        (lambda n: tf.random.stateless_normal((n,), [1, 2]), 0.0, 1.0),
+        (lambda n: tf.random.truncated_normal((n,)), 0.0, 0.8796),
+        (lambda n: tf.random.uniform((n,), maxval=10, dtype=tf.int32), 4.5, 2.872),
+    ],
+)
+def test_distributions(draw, mean, deviation):
+    tf.random.set_seed(0)
+    drawn = draw(20_000).numpy().astype("float64")
+    assert abs(drawn.mean() - mean) < 0.05 * max(deviation, 1.0)
+    assert abs(drawn.std() - deviation) < 0.05 * deviation
+
+
+def test_stateless_numbers_follow_from_the_seed():
+    draws = [
+        tf.random.stateless_uniform((4,), seed).numpy() for seed in ([1, 2], [1, 2], [2, 1])
+    ]
+    assert np.array_equal(draws[0], draws[1])
+    assert not np.array_equal(draws[0], draws[2])
+    shuffled = tf.random.shuffle(tf.range(50)).numpy()
+    assert sorted(shuffled.tolist()) == list(range(50))
+
+
+def test_generators():
+    one, other = (tf.random.Generator.from_seed(7) for _ in range(2))
+    first = one.normal((3,)).numpy()
+    assert np.array_equal(first, other.normal((3,)).numpy())
+    assert not np.array_equal(first, one.normal((3,)).numpy())
+    assert len(one.split(2)) == 2
+
+
+# -- names -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "word"),
+    [
+        (tf, "Session", "tf.function"),
+        (tf, "placeholder", "keras.Input"),
+        (tf, "reduce_meen", "reduce_mean"),
+        (tf, "SparseTensor", "sparse"),
+        (tf.nn, "conv2d", "convolution"),
+        (tf.nn, "softmx", "softmax"),
+        (tf.compat, "v1", "TensorFlow 1"),
+    ],
+)
+def test_names_that_are_not_there_say_what_to_use(module, name, word):
+    with pytest.raises(AttributeError, match=word):
+        getattr(module, name)
+
+
+def test_keras_names_hang_on_tf():
+    assert tf.keras.layers.Dense is not None
+    assert tf.optimizers is tf.keras.optimizers
+    assert tf.losses is tf.keras.losses
+    assert issubclass(tf.zeros_initializer, tf.keras.initializers.Initializer)
