@@ -1,0 +1,188 @@
+"""Write the API reference as Markdown, from signatures and docstrings.
+
+    python docs/make_api.py [folder]
+
+A page for each module, below `docs/api`. They are plain Markdown: any builder of sites can
+take them. mkdocs runs this file as a hook, before it reads the pages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+MODULES = """
+weft weft.ops weft.random weft.data weft.viz weft.debug weft.autodiff weft.errors
+weft.keras.models weft.keras.layers weft.keras.activations weft.keras.initializers
+weft.keras.regularizers weft.keras.constraints weft.keras.optimizers
+weft.keras.optimizers.schedules weft.keras.losses weft.keras.metrics weft.keras.callbacks
+weft.keras.datasets.mnist weft.keras.datasets.drawn_digits weft.keras.ops weft.keras.random
+weft.keras.utils weft.keras.wrappers weft.keras.saving
+""".split()
+
+_SECTIONS = ("Raises:", "Returns:", "Arguments:", "Args:", "Yields:")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def public_names(module: types.ModuleType) -> list[str]:
+    """What a module offers: its `__all__`, or what `dir` shows, less modules and dtypes."""
+    listed = getattr(module, "__all__", None)
+    names = listed if listed is not None else dir(module)
+    found = []
+    for name in dict.fromkeys(names):
+        value = None if name.startswith("_") else getattr(module, name, None)
+        # A list of names is complete; without one, what was only imported is left out.
+        own = listed is not None or module.__name__ == "weft" or (
+            str(getattr(value, "__module__", "")) == module.__name__
+        )
+        if own and (inspect.isclass(value) or callable(value)):
+            found.append(name)
+    return found
+
+
+def signature(value: Any) -> str:
+    """The arguments as text, or "" where Python can't tell."""
+    try:
+        text = str(inspect.signature(value))
+    except (TypeError, ValueError):
+        return ""
+    return _ADDRESS.sub("", text.replace("'", '"')) if len(text) < 600 else "(…)"
+
+
+def as_markdown(docstring: str) -> str:
+    """A docstring as Markdown: sessions become blocks, sections become lists.
+
+    >>> print(as_markdown("One.\\n\\nRaises:\\n    ValueError: bad.\\n\\n>>> 1\\n1"))
+    One.
+    <BLANKLINE>
+    **Raises**
+    <BLANKLINE>
+    - `ValueError`: bad.
+    <BLANKLINE>
+    ```pycon
+    >>> 1
+    1
+    ```
+    """
+    lines: list[str] = []
+    for block in _blocks(inspect.cleandoc(docstring)):
+        first = block[0].strip()
+        if first.startswith(">>> "):
+            lines += ["```pycon", *block, "```"]
+        elif first in _SECTIONS:
+            lines += [f"**{first.rstrip(':')}**", "", *_entries(block[1:])]
+        elif block[0].startswith("    "):
+            lines += ["```text", *(line.removeprefix("    ") for line in block), "```"]
+        else:
+            lines += block
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """Lines between empty lines; a session and an indented text keep theirs together."""
+    blocks: list[list[str]] = []
+    for part in re.split(r"\n\s*\n", text):
+        lines = part.split("\n")
+        both = [blocks[-1], lines] if blocks else []
+        if both and all(block[0].startswith("    ") for block in both):
+            blocks[-1] += ["", *lines]
+        elif both and all(block[0].startswith(">>> ") for block in both):
+            blocks[-1] += ["", *lines]
+        else:
+            start = next((i for i, x in enumerate(lines) if x.startswith(">>> ")), 0)
+            blocks += [lines[:start], lines[start:]] if start else [lines]
+    return blocks
+
+
+def _entries(lines: list[str]) -> list[str]:
+    entries: list[str] = []
+    for line in lines:
+        deep = len(line) - len(line.lstrip())
+        name, colon, rest = line.strip().partition(": ")
+        if deep <= 4 and colon and " " not in name:
+            entries.append(f"- `{name}`: {rest}")
+        elif deep <= 4 or not entries:
+            entries.append(f"- {line.strip()}")
+        else:
+            entries[-1] += f" {line.strip()}"
+    return entries
+
+
+def _entry(title: str, value: Any, level: str) -> list[str]:
+    text = inspect.getdoc(value) or ""
+    if inspect.isclass(value) and value.__doc__ is None:
+        text = ""  # only what was inherited
+    lines = [f"{level} {title}", ""]
+    if arguments := signature(value):
+        lines += ["```text", f"{title}{arguments}", "```", ""]
+    return [*lines, as_markdown(text), ""]
+
+
+def _methods(kind: type) -> list[tuple[str, Any]]:
+    """Public methods that the class itself defines and explains."""
+    found = []
+    for name, value in vars(kind).items():
+        function = getattr(value, "__func__", value)
+        explained = isinstance(function, types.FunctionType) and function.__doc__
+        if explained and not name.startswith("_"):
+            found.append((name, function))
+    return found
+
+
+def page(name: str) -> str:
+    """The reference of one module."""
+    module = importlib.import_module(name)
+    lines = [f"# {name}", "", as_markdown(module.__doc__ or ""), ""]
+    for public in public_names(module):
+        value = getattr(module, public)
+        lines += _entry(public, value, "##")
+        if inspect.isclass(value):
+            for method, function in _methods(value):
+                lines += _entry(f"{public}.{method}", function, "###")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def write(folder: Path) -> list[str]:
+    """Write a page for each module that is there; returns the names of the modules."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in MODULES:
+        try:
+            text = page(name)
+        except ModuleNotFoundError:
+            continue
+        path = folder / f"{name}.md"
+        # Unchanged files are left alone, so that a server of the site doesn't rebuild.
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+        written.append(name)
+    return written
+
+
+def on_config(config: Any) -> Any:
+    """For mkdocs: write the pages and add them to the navigation."""
+    names = write(Path(config["docs_dir"]) / "api")
+    config["nav"].append({"API": [{name: f"api/{name}.md"} for name in names]})
+    return config
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """For mkdocs: a link to the same page in the other language."""
+    language, _, name = page.file.src_uri.partition("/")
+    other = {"en": ("ko", "한국어"), "ko": ("en", "English")}.get(language)
+    if other is None or files.get_file_from_path(f"{other[0]}/{name}") is None:
+        return markdown
+    return f"[{other[1]}](../{other[0]}/{name})\n\n{markdown}"
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "api"
+    print(f"{len(write(target))} pages in {target}")
