@@ -12,6 +12,7 @@ import importlib
 import inspect
 import re
 import sys
+import textwrap
 import types
 from pathlib import Path
 from typing import Any
@@ -23,26 +24,28 @@ weft weft.ops weft.random weft.data weft.viz weft.debug weft.autodiff weft.error
 weft.keras.models weft.keras.layers weft.keras.activations weft.keras.initializers
 weft.keras.regularizers weft.keras.constraints weft.keras.optimizers
 weft.keras.optimizers.schedules weft.keras.losses weft.keras.metrics weft.keras.callbacks
-weft.keras.datasets.mnist weft.keras.datasets.drawn_digits weft.keras.ops weft.keras.random
+weft.keras.datasets.mnist weft.keras.datasets.drawn_digits weft.keras.random
 weft.keras.utils weft.keras.wrappers weft.keras.saving
 """.split()
 
+# Where a module without `__all__` gathers names from, if not from below itself.
+_GATHERS = {"weft": "weft", "weft.keras.metrics": "weft.keras"}
 _SECTIONS = ("Raises:", "Returns:", "Arguments:", "Args:", "Yields:")
+_QUOTED = re.compile(r"(: |-> )'([^']*)'")
+_EXAMPLE = re.compile(r"^Examples?:\n((    .*\n?|\s*\n)+)", re.MULTILINE)
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def public_names(module: types.ModuleType) -> list[str]:
     """What a module offers: its `__all__`, or what `dir` shows, less modules and dtypes."""
     listed = getattr(module, "__all__", None)
-    names = listed if listed is not None else dir(module)
+    home = _GATHERS.get(module.__name__, module.__name__)
     found = []
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(dir(module) if listed is None else listed):
         value = None if name.startswith("_") else getattr(module, name, None)
         # A list of names is complete; without one, what was only imported is left out.
-        own = listed is not None or module.__name__ == "weft" or (
-            str(getattr(value, "__module__", "")) == module.__name__
-        )
-        if own and (inspect.isclass(value) or callable(value)):
+        ours = listed is not None or str(getattr(value, "__module__", "")).startswith(home)
+        if ours and callable(value):
             found.append(name)
     return found
 
@@ -53,26 +56,23 @@ def signature(value: Any) -> str:
         text = str(inspect.signature(value))
     except (TypeError, ValueError):
         return ""
-    return _ADDRESS.sub("", text.replace("'", '"')) if len(text) < 600 else "(…)"
+    text = _QUOTED.sub(r"\1\2", text).replace("'", '"')
+    return _ADDRESS.sub("", text) if len(text) < 600 else "(…)"
 
 
 def as_markdown(docstring: str) -> str:
     """A docstring as Markdown: sessions become blocks, sections become lists.
 
-    >>> print(as_markdown("One.\\n\\nRaises:\\n    ValueError: bad.\\n\\n>>> 1\\n1"))
+    >>> print(as_markdown("One.\\n\\nRaises:\\n    ValueError: bad."))
     One.
     <BLANKLINE>
     **Raises**
     <BLANKLINE>
     - `ValueError`: bad.
-    <BLANKLINE>
-    ```pycon
-    >>> 1
-    1
-    ```
     """
     lines: list[str] = []
-    for block in _blocks(inspect.cleandoc(docstring)):
+    text = _EXAMPLE.sub(_outdented, inspect.cleandoc(docstring))
+    for block in _blocks(text):
         first = block[0].strip()
         if first.startswith(">>> "):
             lines += ["```pycon", *block, "```"]
@@ -86,20 +86,27 @@ def as_markdown(docstring: str) -> str:
     return "\n".join(lines).rstrip()
 
 
+def _outdented(match: re.Match) -> str:
+    return "\n" + textwrap.dedent(match.group(1)).strip() + "\n"
+
+
 def _blocks(text: str) -> list[list[str]]:
     """Lines between empty lines; a session and an indented text keep theirs together."""
     blocks: list[list[str]] = []
     for part in re.split(r"\n\s*\n", text):
-        lines = part.split("\n")
-        both = [blocks[-1], lines] if blocks else []
-        if both and all(block[0].startswith("    ") for block in both):
-            blocks[-1] += ["", *lines]
-        elif both and all(block[0].startswith(">>> ") for block in both):
+        lines = part.rstrip().split("\n")
+        kind = _kind(lines)
+        if blocks and kind and kind == _kind(blocks[-1]):
             blocks[-1] += ["", *lines]
         else:
             start = next((i for i, x in enumerate(lines) if x.startswith(">>> ")), 0)
             blocks += [lines[:start], lines[start:]] if start else [lines]
     return blocks
+
+
+def _kind(lines: list[str]) -> str:
+    """What a block begins with, where such blocks belong together."""
+    return next((start for start in (">>> ", "    ") if lines[0].startswith(start)), "")
 
 
 def _entries(lines: list[str]) -> list[str]:
