@@ -24,6 +24,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "DTypePolicy", "LossScaleOptimizer", "Policy", "dtype_policy", "global_dtype_policy",
+    "DTypePolicy", "LossScaleOptimizer",  # noqa: F822
+    "Policy", "dtype_policy", "global_dtype_policy",
     "global_policy", "set_dtype_policy", "set_global_dtype_policy", "set_global_policy",
 ]  # fmt: skip
