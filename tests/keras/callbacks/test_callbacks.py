@@ -244,3 +244,27 @@ def test_unknown_number_of_steps():
 def test_silence():
     model = network()
     assert shown(lambda: (model.fit(X, Y, verbose=0), model.predict(X, verbose=0))) == [""]
+
+
+def test_backup_goes_on_where_training_was(tmp_path):
+    def train(callbacks, model):
+        return model.fit(
+            X, Y, batch_size=8, epochs=4, verbose=0, shuffle=False, callbacks=callbacks
+        )
+
+    class Dies(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    whole = network(optimizer="adam")
+    train([], whole)
+    backup = keras.callbacks.BackupAndRestore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train([backup, Dies()], network(optimizer="adam"))
+    again = network(optimizer="adam")
+    history = train([keras.callbacks.BackupAndRestore(tmp_path)], again)
+    assert history.epoch == [2, 3]
+    for one, other in zip(whole.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    assert list(tmp_path.iterdir()) == []

@@ -317,3 +317,26 @@ def test_dropout_differs_from_step_to_step():
     model.compile(keras.optimizers.SGD(0.0), "mse")
     history = model.fit(X, Y, epochs=3, batch_size=40, verbose=0).history["loss"]
     assert len(set(history)) == 3
+
+
+def test_control_c_leaves_whole_weights():
+    model = network()
+    signals = pytest.importorskip("signal")
+    timer = getattr(signals, "setitimer", None)
+    if timer is None:
+        pytest.skip("no timers here")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signals.signal(signals.SIGALRM, interrupt)
+    x, y = np.tile(X, (2000, 1)), np.tile(Y, (2000, 1))
+    try:
+        timer(signals.ITIMER_REAL, 0.5)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(x, y, batch_size=1, epochs=1000, verbose=0)
+    finally:
+        timer(signals.ITIMER_REAL, 0)
+        signals.signal(signals.SIGALRM, before)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert model.fit(X, Y, verbose=0).history["loss"][0] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft.keras.callbacks.backup import BackupAndRestore
 from weft.keras.callbacks.callback import Callback, CallbackList
 from weft.keras.callbacks.logging import CSVLogger, History, ProgbarLogger, RemoteMonitor
 from weft.keras.callbacks.monitor import (
@@ -16,7 +17,7 @@ from weft.keras.callbacks.monitor import (
 )
 
 __all__ = [
-    "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
+    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
     "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
     "ReduceLROnPlateau", "RemoteMonitor", "SwapEMAWeights", "TerminateOnNaN",
 ]  # fmt: skip

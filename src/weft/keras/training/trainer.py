@@ -61,6 +61,7 @@ class Trainer:
             _built_for=None,
             _class_counts=None,
             _input_sizes={},
+            _initial_epoch=None,
         )
 
     # -- compiling -----------------------------------------------------------------
@@ -430,8 +431,10 @@ class Trainer:
                 epochs=epochs,
                 steps=adapter.steps,
             )
-        _hide(self, stop_training=False)
+        _hide(self, stop_training=False, _initial_epoch=None)
         callbacks.on_train_begin()
+        # A callback that restored an earlier training says where that one was.
+        initial_epoch = self._initial_epoch or initial_epoch
         logs: dict[str, Any] = {}
         validate = None
         for epoch in range(initial_epoch, epochs):
