@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import urllib.request
 from collections.abc import Iterable
 from typing import Any
 
@@ -198,7 +197,9 @@ class RemoteMonitor(Callback):
         self.headers, self.send_as_json = headers, send_as_json
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        # Loaded here, because the network's libraries take longer to load than all of weft.
         import urllib.parse
+        import urllib.request
         import warnings
 
         message = {"epoch": epoch}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,7 +96,8 @@ class _Epochs:
             for index in indices:
                 yield dataset[index]
             return
-        pools = concurrent.futures
+        import concurrent.futures as pools
+
         pool_type: Any = (
             pools.ProcessPoolExecutor if dataset.use_multiprocessing else pools.ThreadPoolExecutor
         )
