@@ -129,8 +129,13 @@ class BatchNormalization(Layer):
         )
         if self.renorm:
             mean, variance = self.moving_mean_initializer, self.moving_variance_initializer
+
+            def stddev(shape: tuple, dtype: Any = None) -> Tensor:
+                return ops.sqrt(variance(shape, dtype=dtype))
+
+            self.moving_stddev = self._state("moving_stddev", features, stddev)
             self.renorm_mean = self._state("renorm_mean", features, mean)
-            self.renorm_stddev = self._state("renorm_stddev", features, variance)
+            self.renorm_stddev = self._state("renorm_stddev", features, stddev)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: features})
 
     def _state(self, name: str, features: int, initializer: Any) -> Any:
@@ -156,12 +161,12 @@ class BatchNormalization(Layer):
         gamma, beta = self.gamma, self.beta
         if training and self.trainable:
             mean, variance = _moments(x, others, mask)
-            if self.renorm:
-                x, mean, variance = self._renormalized(x, mean, variance, broadcast)
             self._move(self.moving_mean, mean, self.momentum)
-            self._move(self.moving_variance, variance, self.momentum)
             if self.renorm:
+                x = self._renormalized(x, mean, variance, broadcast)
                 mean = variance = None
+            else:
+                self._move(self.moving_variance, variance, self.momentum)
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         if mean is None:
@@ -183,10 +188,9 @@ class BatchNormalization(Layer):
         old = average.value
         average.assign(old * momentum + ops.cast(value, old.dtype) * (1.0 - momentum))
 
-    def _renormalized(self, x: Any, mean: Any, variance: Any, broadcast: Any) -> tuple:
+    def _renormalized(self, x: Any, mean: Any, variance: Any, broadcast: Any) -> Tensor:
         """Normalised by the batch, corrected towards the moving averages by r and d."""
         stddev = ops.sqrt(variance + self.epsilon)
-        moving_stddev = ops.sqrt(self.moving_variance.value + self.epsilon)
         r = ops.stop_gradient(stddev / self.renorm_stddev.value)
         d = ops.stop_gradient((mean - self.renorm_mean.value) / self.renorm_stddev.value)
         limits = self.renorm_clipping or {}
@@ -196,11 +200,13 @@ class BatchNormalization(Layer):
             r = ops.minimum(r, limits["rmax"])
         if "dmax" in limits:
             d = ops.clip(d, -limits["dmax"], limits["dmax"])
-        del moving_stddev
-        normal = (x - broadcast(mean)) * broadcast(1.0 / stddev)
         self._move(self.renorm_mean, mean, self.renorm_momentum)
         self._move(self.renorm_stddev, stddev, self.renorm_momentum)
-        return normal * broadcast(r) + broadcast(d), mean, variance
+        # Deviations are averaged, not variances; inference goes by the squared average.
+        self._move(self.moving_stddev, stddev, self.momentum)
+        squared = ops.square(self.moving_stddev.value) - self.epsilon
+        self.moving_variance.assign(ops.maximum(squared, 0.0))
+        return (x - broadcast(mean)) * broadcast(r / stddev) + broadcast(d)
 
 
 def _moments(x: Any, axes: tuple, mask: Any) -> tuple[Tensor, Tensor]:
