@@ -17,6 +17,8 @@ def values(dataset):
 
 
 def _plain(element):
+    if element is None:
+        return None
     if isinstance(element, dict):
         return {key: _plain(part) for key, part in element.items()}
     if isinstance(element, tuple):

@@ -232,7 +232,7 @@ class Dataset:
             >>> [(int(a), int(b)) for a, b in pairs]
             [(0, 10), (1, 11), (2, 12)]
         """
-        given = args if datasets is None else (datasets,)
+        given: Any = args if datasets is None else (datasets,)
         if len(given) == 1 and isinstance(given[0], tuple | list | dict):
             given = given[0]
         given = tuple(given) if isinstance(given, list) else given
@@ -639,6 +639,11 @@ class Dataset:
     def cardinality(self, name: str | None = None) -> Tensor:
         """The number of elements (int64), INFINITE_CARDINALITY or UNKNOWN_CARDINALITY."""
         return Tensor(np.array(self._node.cardinality(), np.int64))
+
+    @property
+    def batch_size(self) -> int | None:
+        """The size of the batches that the last step makes; None if it makes none."""
+        return self._node.size if isinstance(self._node, node.Batch) else None
 
     def __len__(self) -> int:
         known = self._node.cardinality()

@@ -113,9 +113,7 @@ def to_tensors(element: Element, of_node: Callable = lambda node: node) -> Any:
     """The element as users see it; a Node becomes what `of_node` makes of it."""
 
     def leaf(value: Any) -> Any:
-        return (
-            Tensor(value) if isinstance(value, np.ndarray | np.generic) else of_node(value)
-        )
+        return Tensor(value) if isinstance(value, np.ndarray) else of_node(value)
 
     return map_leaves(leaf, element)
 

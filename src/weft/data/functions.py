@@ -100,7 +100,7 @@ class UserFunction:
             )
         self.function, self.who, self._of_node = function, who, of_node
         self.label = getattr(function, "__name__", type(function).__name__)
-        self._inner = None if makes_datasets else _traceable(function)
+        self._inner: Any = None if makes_datasets else _traceable(function)
         self._programs: dict[tuple, Traced] = {}
         self._row_programs: dict[tuple, Traced] = {}
         self._is_plain = self._inner is None
@@ -206,6 +206,8 @@ class UserFunction:
 
     def _spec_with(self, spec: Any, extent: int) -> Any:
         def example(one: TensorSpec) -> np.ndarray:
+            if one.shape is None:
+                raise TypeError("the rank is not known")
             shape = [extent if size is None else size for size in one.shape]
             return np.broadcast_to(np.zeros((), one.dtype.numpy), shape)
 

@@ -160,7 +160,8 @@ def pad_and_stack(
         )
     padded = np.full((len(arrays), *extents), value, arrays[0].dtype)
     for number, array in enumerate(arrays):
-        padded[(number, *map(slice, array.shape))] = array
+        place: tuple = (number, *[slice(extent) for extent in array.shape])
+        padded[place] = array
     return padded
 
 

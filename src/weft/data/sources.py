@@ -85,7 +85,7 @@ class Range(Node):
         numbers = self.numbers
         if len(numbers) > _MOST_IN_MEMORY:
             return None
-        array = np.arange(numbers.start, numbers.stop, numbers.step, np.int64)
+        array = np.arange(numbers.start, numbers.stop, numbers.step, dtype=np.int64)
         return Rows.whole(array.astype(self.dtype.numpy), len(numbers))
 
 

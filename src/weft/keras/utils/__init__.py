@@ -19,6 +19,13 @@ _HOMES = {
     ),
     "weft.keras.utils.files": ("get_file",),
     "weft.keras.utils.sequences": ("pad_sequences",),
+    "weft.keras.utils.image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),
+    "weft.keras.utils.dataset_utils": ("split_dataset",),
+    "weft.keras.utils.directories": (
+        "image_dataset_from_directory", "text_dataset_from_directory",
+    ),
+    "weft.keras.utils.timeseries": ("timeseries_dataset_from_array",),
+    "weft.keras.utils.model_pictures": ("model_to_dot", "plot_model"),
     "weft.keras.utils.settings": (
         "clear_session", "disable_interactive_logging", "enable_interactive_logging",
         "is_interactive_logging_enabled", "is_keras_tensor", "standardize_dtype",
