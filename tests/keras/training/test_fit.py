@@ -17,7 +17,8 @@ LABELS = RNG.integers(0, 4, 40)
 
 def network(units=1, activation="sigmoid", **compiled):
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units, activation=activation)])
+    layer = keras.layers.Dense(units, activation=activation)
+    model = keras.Sequential([keras.Input((3,)), layer])
     model.compile(**{"optimizer": "sgd", "loss": "mse", **compiled})
     return model
 
@@ -313,7 +314,8 @@ def test_regularizers_count():
 
 
 def test_dropout_differs_from_step_to_step():
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    layers = [keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
     model.compile(keras.optimizers.SGD(0.0), "mse")
     history = model.fit(X, Y, epochs=3, batch_size=40, verbose=0).history["loss"]
     assert len(set(history)) == 3

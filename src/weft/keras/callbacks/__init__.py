@@ -17,7 +17,8 @@ from weft.keras.callbacks.monitor import (
 )
 
 __all__ = [
-    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
-    "ReduceLROnPlateau", "RemoteMonitor", "SwapEMAWeights", "TerminateOnNaN",
+    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping",
+    "History", "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint",
+    "MonitorCallback", "ProgbarLogger", "ReduceLROnPlateau", "RemoteMonitor",
+    "SwapEMAWeights", "TerminateOnNaN",
 ]  # fmt: skip

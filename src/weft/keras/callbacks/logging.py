@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -200,7 +201,6 @@ class RemoteMonitor(Callback):
         # Loaded here, because the network's libraries take longer to load than all of weft.
         import urllib.parse
         import urllib.request
-        import warnings
 
         message = {"epoch": epoch}
         for name, value in (logs or {}).items():
@@ -208,8 +208,8 @@ class RemoteMonitor(Callback):
         if self.send_as_json:
             body, kind = json.dumps(message).encode(), "application/json"
         else:
-            form = {self.field: json.dumps(message)}
-            body, kind = urllib.parse.urlencode(form).encode(), "application/x-www-form-urlencoded"
+            body = urllib.parse.urlencode({self.field: json.dumps(message)}).encode()
+            kind = "application/x-www-form-urlencoded"
         request = urllib.request.Request(
             self.root + self.path, body, {"Content-Type": kind, **(self.headers or {})}
         )
@@ -218,4 +218,6 @@ class RemoteMonitor(Callback):
                 pass
         except OSError:
             # Training goes on without its audience.
-            warnings.warn(f"Could not reach RemoteMonitor root server at {self.root}", stacklevel=2)
+            warnings.warn(
+                f"Could not reach RemoteMonitor root server at {self.root}", stacklevel=2
+            )

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from weft import config, ops, tree
+from weft.core.tensor import Tensor
+from weft.core.variable import Variable
 from weft.dtypes import canonical
 from weft.errors import ArgumentError
 from weft.keras.training.identifiers import automatic_name
@@ -67,8 +69,8 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         mask = mask_of(y_pred)
-        y_pred = tree.map(lambda x: ops.convert_to_tensor(x, self._dtype), y_pred)
-        y_true = tree.map(self._converted, y_true)
+        y_pred = each(lambda x: ops.cast(x, self._dtype), y_pred)
+        y_true = each(self._converted, y_true)
         losses = ops.convert_to_tensor(self.call(y_true, y_pred), self._dtype)
         own = self.mask(y_true, y_pred, losses)
         if own is not None:
@@ -135,6 +137,16 @@ def compute_dtype(dtype: Any) -> Any:
     if dtype is None:
         return config.floatx()
     return getattr(dtype, "compute_dtype", dtype)
+
+
+def each(convert: Callable, y: Any) -> Any:
+    """`convert` applied to each tensor of a structure; lists of numbers are one tensor."""
+    if not tree.is_container(y):
+        return convert(y)
+    is_structure = isinstance(y, dict) or any(
+        isinstance(leaf, Tensor | Variable | np.ndarray) for leaf in tree.leaves(y)
+    )
+    return tree.map(convert, y) if is_structure else convert(ops.convert_to_tensor(y))
 
 
 def mask_of(y_pred: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from weft.keras.backend.names import to_snake_case
 from weft.keras.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -34,7 +35,6 @@ from weft.keras.metrics.accuracy import (
     SparseCategoricalAccuracy,
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
-    accuracy,
     binary_accuracy,
     categorical_accuracy,
     sparse_categorical_accuracy,
@@ -74,7 +74,6 @@ from weft.keras.metrics.functional import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
     concordance_correlation,
-    cosine_similarity,
     pearson_correlation,
 )
 from weft.keras.metrics.metric import Metric
@@ -92,7 +91,7 @@ from weft.keras.metrics.reduction import (
     MeanMetricWrapper,
     Sum,
 )
-from weft.keras.training.identifiers import Family, snake_case
+from weft.keras.training.identifiers import Family
 
 CLASSES = (
     AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, BinaryIoU, CategoricalAccuracy,
@@ -139,7 +138,7 @@ FAMILY = Family(
     "keras.metrics",
     {
         **{function.__name__: function for function in FUNCTIONS},
-        **{snake_case(kind.__name__): kind for kind in CLASSES},
+        **{to_snake_case(kind.__name__): kind for kind in CLASSES},
         **{kind.__name__: kind for kind in CLASSES},
         **ALIASES,
     },

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from weft import ops, tree
-from weft.keras.losses.loss import mask_of, same_rank, weight_and_mask
+from weft import ops
+from weft.keras.losses.loss import each, mask_of, same_rank, weight_and_mask
 from weft.keras.metrics.metric import Metric, as_float
 
 
@@ -95,8 +95,8 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         mask = mask_of(y_pred)
-        y_true = tree.map(self._converted, y_true)
-        y_pred = tree.map(lambda y: as_float(y, self._dtype), y_pred)
+        y_true = each(self._converted, y_true)
+        y_pred = each(lambda y: as_float(y, self._dtype), y_pred)
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         weight = weight_and_mask(sample_weight, mask, self._dtype, "sum")
         super().update_state(values, sample_weight=weight)

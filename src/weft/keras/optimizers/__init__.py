@@ -40,8 +40,8 @@ def get(identifier: Any) -> Any:
 
     Example:
         >>> from weft.keras import optimizers
-        >>> optimizers.get("rmsprop").name
-        'rmsprop'
+        >>> type(optimizers.get("rmsprop")).__name__
+        'RMSprop'
     """
     found = FAMILY.get(identifier)
     if found is not None and not isinstance(found, Optimizer):

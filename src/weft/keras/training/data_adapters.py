@@ -20,7 +20,6 @@ from weft.core.variable import Variable
 from weft.dtypes import canonical
 from weft.errors import ArgumentError, ArgumentTypeError, DTypeError
 from weft.keras.training.py_dataset import PyDataset
-from weft.ops.convert import convert_to_tensor
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -425,7 +424,7 @@ def _count_rows(leaves: list[np.ndarray], names: list[str], who: str) -> int:
     counts = {len(leaf) for leaf in leaves}
     if len(counts) > 1:
         sizes = "; ".join(
-            f"'{name}' sizes: {', '.join(str(len(a)) for a, n in zip(leaves, names) if n == name)}"
+            f"{name!r} sizes: {[len(x) for x, owner in zip(leaves, names) if owner == name]}"
             for name in dict.fromkeys(names)
         )
         raise ArgumentError(
@@ -490,14 +489,7 @@ def split_validation(
     return cut(slice(None, at)), cut(slice(at, None))
 
 
-def first_batch(batch: Any, who: str) -> tuple[Any, Any, Any]:
-    """x, y and sample weights of a batch as tensors."""
-    if isinstance(batch, np.ndarray | Tensor) or isinstance(batch, dict):
-        batch = (batch,)
-    return unpack_x_y_sample_weight(to_tensors(tuple(batch), who))
-
-
 __all__ = [
-    "ArrayAdapter", "BatchAdapter", "adapter_for", "as_array", "convert_to_tensor",
+    "ArrayAdapter", "BatchAdapter", "adapter_for", "as_array",
     "pack_x_y_sample_weight", "split_validation", "to_tensors", "unpack_x_y_sample_weight",
 ]  # fmt: skip

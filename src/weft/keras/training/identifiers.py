@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from weft.errors import ArgumentError, did_you_mean
+from weft.keras.backend.names import auto_name
 
 
 class Family:
@@ -119,30 +120,6 @@ def registered_name(kind: type) -> str:
     return kind.__name__
 
 
-def snake_case(name: str) -> str:
-    """`MeanSquaredError` as `mean_squared_error`, the way Keras names objects."""
-    letters: list[str] = []
-    for position, letter in enumerate(name):
-        before = name[position - 1] if position else ""
-        after = name[position + 1] if position + 1 < len(name) else ""
-        starts_word = letter.isupper() and before and (
-            before.islower() or before.isdigit() or (before.isupper() and after.islower())
-        )
-        letters.append("_" + letter if starts_word and letters[-1] != "_" else letter)
-    return "".join(letters).lower()
-
-
-_counts: dict[str, int] = {}
-
-
 def automatic_name(kind: type) -> str:
     """`mean`, `mean_1`, `mean_2`, …: a name for an object that was given none."""
-    prefix = snake_case(kind.__name__)
-    count = _counts.get(prefix, 0)
-    _counts[prefix] = count + 1
-    return f"{prefix}_{count}" if count else prefix
-
-
-def reset_automatic_names() -> None:
-    """Begin counting anew; part of `clear_session`."""
-    _counts.clear()
+    return auto_name(kind.__name__)

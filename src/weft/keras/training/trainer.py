@@ -8,7 +8,6 @@ compiled all the same.
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,9 +16,7 @@ import numpy as np
 
 from weft import ops, tree
 from weft.autodiff import GradientTape
-from weft.core.tensor import Tensor
 from weft.errors import ArgumentError, ArgumentTypeError
-from weft.function import function, functions_run_eagerly
 from weft.keras.callbacks.callback import CallbackList, plain_logs
 from weft.keras.metrics import Mean
 from weft.keras.training import compile_utils, data_adapters
@@ -30,7 +27,8 @@ from weft.keras.training.data_adapters import (
     to_tensors,
     unpack_x_y_sample_weight,
 )
-from weft.keras.training.loops import Loop, Stopwatch, flat_logs, sorted_logs
+from weft.keras.training.loops import flat_logs, sorted_logs
+from weft.keras.training.running import Running, hide, row_count, takes_training, to_numpy
 
 _KINDS = ("train", "test", "predict")
 _NOT_COMPILED = (
@@ -39,11 +37,11 @@ _NOT_COMPILED = (
 )
 
 
-class Trainer:
+class Trainer(Running):
     """What models can do with data; mixed into `Model`."""
 
     def __init__(self) -> None:
-        _hide(
+        hide(
             self,
             compiled=False,
             stop_training=False,
@@ -123,7 +121,7 @@ class Trainer:
         if metrics is not None or weighted_metrics is not None:
             compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
             _check_names((metrics, weighted_metrics), _metric_of)
-        _hide(
+        hide(
             self,
             compiled=True,
             optimizer=found,
@@ -157,7 +155,7 @@ class Trainer:
 
     @run_eagerly.setter
     def run_eagerly(self, value: bool) -> None:
-        _hide(self, _run_eagerly=bool(value))
+        hide(self, _run_eagerly=bool(value))
 
     @property
     def jit_compile(self) -> bool:
@@ -166,7 +164,7 @@ class Trainer:
 
     @jit_compile.setter
     def jit_compile(self, value: Any) -> None:
-        _hide(self, _jit_compile=value)
+        hide(self, _jit_compile=value)
 
     @property
     def compiled_metrics(self) -> Any:
@@ -311,7 +309,7 @@ class Trainer:
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
             scaled = self.optimizer.scale_loss(loss) if self.optimizer is not None else loss
         variables = self.trainable_variables
-        self._loss_tracker.update_state(loss, sample_weight=_row_count(x))
+        self._loss_tracker.update_state(loss, sample_weight=row_count(x))
         if variables and self.optimizer is not None:
             gradients = tape.gradient(scaled, variables)
             self.optimizer.apply(gradients, variables)
@@ -322,7 +320,7 @@ class Trainer:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self._forward(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
-        self._loss_tracker.update_state(loss, sample_weight=_row_count(x))
+        self._loss_tracker.update_state(loss, sample_weight=row_count(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
@@ -331,7 +329,7 @@ class Trainer:
         return self._forward(x, training=False)
 
     def _forward(self, x: Any, training: bool) -> Any:
-        if _takes_training(type(self)):
+        if takes_training(type(self)):
             return self(x, training=training)
         return self(x)
 
@@ -346,18 +344,6 @@ class Trainer:
     def make_predict_function(self, force: bool = False) -> Callable:
         """The compiled step of prediction; also kept as `predict_function`."""
         return self._make_function("predict", force)
-
-    def _make_function(self, kind: str, force: bool) -> Callable:
-        name = f"{kind}_function"
-        known = getattr(self, name, None)
-        if known is not None and not force and self._programs.get(name) is self._program_key():
-            return known
-        step = getattr(self, f"{kind}_step")
-        is_own = getattr(type(self), f"{kind}_step") is getattr(Trainer, f"{kind}_step")
-        made = function(step, autograph=not is_own, name=f"{kind}_step")
-        _hide(self, **{name: made})
-        self._programs[name] = self._program_key()
-        return made
 
     # -- fit -----------------------------------------------------------------------
 
@@ -431,7 +417,7 @@ class Trainer:
                 epochs=epochs,
                 steps=adapter.steps,
             )
-        _hide(self, stop_training=False, _initial_epoch=None)
+        hide(self, stop_training=False, _initial_epoch=None)
         callbacks.on_train_begin()
         # A callback that restored an earlier training says where that one was.
         initial_epoch = self._initial_epoch or initial_epoch
@@ -541,7 +527,7 @@ class Trainer:
                 epochs=1,
                 steps=adapter.steps,
             )
-        _hide(self, stop_predicting=False)
+        hide(self, stop_predicting=False)
         batches = adapter.batches()
         is_watched = callbacks.needs_batches("predict")
         bar = callbacks.progbar
@@ -565,34 +551,6 @@ class Trainer:
         if not found:
             raise ArgumentError("predict: expected at least one batch; received none")
         return _concatenated(found)
-
-    def _predict_batch(self, batch: Any) -> Any:
-        """The outputs of one batch as arrays."""
-        data = to_tensors(batch, "predict")
-        if self._is_eager():
-            return tree.map(_to_numpy, self.predict_step(data))
-        rows = _row_count(data)
-        run_rows = self._rows_to_run(data, rows)
-        if run_rows == rows:
-            return tree.map(_to_numpy, self.make_predict_function()(data))
-        # Rows are independent here: a program for more rows serves, with rows to spare.
-        padded = tree.map(functools.partial(_padded, rows=run_rows), data)
-        outputs = self.make_predict_function()(padded)
-        if any(leaf.shape[:1] != (run_rows,) for leaf in tree.leaves(outputs)):
-            return tree.map(_to_numpy, self.make_predict_function()(data))
-        return tree.map(lambda leaf: _to_numpy(leaf)[:rows], outputs)
-
-    def _rows_to_run(self, data: Any, rows: int) -> int:
-        """The rows of a program that exists and is not much larger; else these rows."""
-        key = (self._program_key(), *[
-            (leaf.shape[1:], leaf.dtype.name) for leaf in tree.leaves(data)
-        ])  # fmt: skip
-        sizes: set[int] = self._input_sizes.setdefault(key, set())
-        fitting = [size for size in sizes if rows <= size <= 4 * rows]
-        if fitting:
-            return min(fitting)
-        sizes.add(rows)
-        return rows
 
     # -- single batches ------------------------------------------------------------
 
@@ -621,8 +579,8 @@ class Trainer:
         """The outputs for one batch, as NumPy arrays."""
         data = to_tensors((x,), "predict_on_batch")
         if self._is_eager():
-            return tree.map(_to_numpy, self.predict_step(data))
-        return tree.map(_to_numpy, self.make_predict_function()(data))
+            return tree.map(to_numpy, self.predict_step(data))
+        return tree.map(to_numpy, self.make_predict_function()(data))
 
     def _on_batch(
         self, kind: str, x: Any, y: Any, sample_weight: Any, return_dict: bool
@@ -631,199 +589,6 @@ class Trainer:
         data = tree.unflatten(adapter.structure, adapter.tensors)
         logs = plain_logs(sorted_logs(flat_logs(self._run_batch(kind, data))))
         return logs if return_dict else self._in_order(logs)
-
-    def _run_batch(self, kind: str, data: Any) -> Any:
-        """One step on a batch of tensors."""
-        self._build_for(data)
-        self._check_labels(data)
-        if self._is_eager():
-            return getattr(self, f"{kind}_step")(data)
-        self._clear_layer_losses()
-        return self._make_function(kind, False)(data)
-
-    # -- running epochs ------------------------------------------------------------
-
-    def _runner(self, kind: str, adapter: Any) -> Callable:
-        """A function that runs one epoch, calls callbacks, and gives the logs."""
-        if isinstance(adapter, ArrayAdapter):
-            first = [Tensor(leaf[: adapter.batch_size]) for leaf in adapter.leaves]
-            self._build_for(tree.unflatten(adapter.structure, first))
-            self._check_labels((adapter.part("x"), adapter.part("y")))
-            if not self._is_eager():
-                return functools.partial(self._run_arrays, kind, adapter)
-        return functools.partial(self._run_batches, kind, adapter)
-
-    def _run_batches(self, kind: str, adapter: Any, callbacks: Any) -> dict[str, Any]:
-        """An epoch over batches from Python."""
-        begin, end, watched, bar = _hooks(kind, callbacks)
-        logs: dict[str, Any] = {}
-        group = self.steps_per_execution
-        step = -1
-        source = adapter.batches()
-        if isinstance(adapter, ArrayAdapter):
-            source = _limited(source, adapter)
-        for step, batch in enumerate(source):
-            if watched and step % group == 0:
-                begin(step)
-            data = to_tensors(_as_batch(batch), kind)
-            logs = sorted_logs(flat_logs(self._run_batch(kind, data)))
-            if (step + 1) % group == 0:
-                if watched:
-                    end(step, logs)
-                elif bar is not None and bar.progbar.is_due():
-                    bar_end = getattr(bar, end.__name__)
-                    bar_end(step, plain_logs(logs))
-            if bar is not None:
-                bar.seen = step + 1
-            if kind == "train" and self.stop_training:
-                break
-        if step < 0:
-            raise ArgumentError(
-                f"{'fit' if kind == 'train' else 'evaluate'}: expected at least one batch; "
-                "the data gave none"
-            )
-        return logs
-
-    def _run_arrays(self, kind: str, adapter: ArrayAdapter, callbacks: Any) -> dict[str, Any]:
-        """An epoch over arrays in memory, many steps in each call of a program."""
-        begin, end, watched, bar = _hooks(kind, callbacks)
-        first = adapter.begin_epoch()
-        size, rows = adapter.batch_size, adapter.rows
-        order = Tensor(_NO_ORDER if adapter.order is None else adapter.order)
-        whole = rows // size
-        step, stop = first, first + adapter.steps
-        logs: dict[str, Any] = {}
-        while step < stop:
-            if step >= adapter._all_steps:
-                data_adapters._warn_ran_out()
-                break
-            is_tail = step >= whole
-            loop = self._loop(kind, adapter, rows - whole * size if is_tail else size)
-            left = 1 if is_tail else min(stop, whole) - step
-            count = min(self.steps_per_execution, left) if watched else loop.pace.steps(left)
-            if watched:
-                begin(step - first)
-            clock = Stopwatch()
-            last = rows if is_tail else (step + count) * size
-            logs = loop.run(adapter.tensors, order, step * size, last)
-            loop.pace.took(count, clock.lap())
-            step += count
-            if watched:
-                end(step - first - 1, logs)
-            elif bar is not None:
-                bar.seen = step - first
-                if bar.progbar is not None and bar.progbar.is_due():
-                    getattr(bar, end.__name__)(step - first - 1, plain_logs(logs))
-            if kind == "train" and self.stop_training:
-                break
-        adapter.end_epoch(step)
-        return logs
-
-    def _loop(self, kind: str, adapter: ArrayAdapter, batch_size: int) -> Loop:
-        """The program of steps for such arrays."""
-        is_shuffled = adapter.order is not None
-        key = adapter_key(kind, adapter, batch_size, is_shuffled, self._program_key())
-        known = self._programs.get(key)
-        if known is not None:
-            return known
-        self._clear_layer_losses()
-        base = getattr(Trainer, f"{kind}_step")
-        is_own = getattr(type(self), f"{kind}_step") is not base
-        is_own |= type(self).compute_metrics is not Trainer.compute_metrics
-        step = getattr(self, f"{kind}_step")
-        results: Callable | None = self.get_metrics_result
-        specs = None
-        if is_own:
-            # What a step of one's own returns is carried from step to step.
-            step = function(step, name=f"{kind}_step")
-            batch = [
-                (( batch_size, *leaf.shape[1:]), leaf.dtype) for leaf in adapter.tensors
-            ]  # fmt: skip
-            specs = self._log_specs(step, batch, adapter.structure)
-            results = None
-        made = Loop(
-            step, results, specs, adapter.structure, batch_size, is_shuffled, f"{kind}_steps"
-        )
-        self._programs[key] = made
-        return made
-
-    def _log_specs(self, step: Callable, batch: list, structure: Any) -> dict[str, Any]:
-        from weft.keras.backend.keras_tensor import KerasTensor
-        from weft.keras.backend.symbolic import compute_output_spec
-
-        symbols = [KerasTensor(shape, dtype) for shape, dtype in batch]
-        found = compute_output_spec(step, tree.unflatten(structure, symbols))
-        if not isinstance(found, dict):
-            raise ArgumentTypeError(
-                f"{type(self).__name__}.{getattr(step, 'name', 'step')}: it must return a "
-                f"dict of values to log; received {type(found).__name__}"
-            )
-        return flat_logs(found)
-
-    def _program_key(self) -> Any:
-        """Changes when programs must be made anew: other variables are to be trained."""
-        found = tuple(id(variable) for variable in self.trainable_variables)
-        known = self._programs.get("key")
-        if known is None or known != found:
-            self._programs["key"] = known = found
-        return known
-
-    def _is_eager(self) -> bool:
-        return self._run_eagerly or functions_run_eagerly()
-
-    def _clear_layer_losses(self) -> None:
-        clear = getattr(self, "_clear_losses", None)
-        if clear is not None:
-            clear()
-
-    # -- building ------------------------------------------------------------------
-
-    def _build_for(self, data: Any) -> None:
-        """Build what has no shapes yet: layers, losses, metrics, the optimizer."""
-        if self._built_for is not None and getattr(self, "built", True):
-            if self.optimizer is None or self.optimizer.built:
-                return
-        x, y, _ = unpack_x_y_sample_weight(data)
-        y_pred = self._output_specs(x)
-        counts = None
-        if self._compile_loss is not None and y is not None:
-            if not self._compile_loss.built:
-                self._compile_loss.build(y, y_pred)
-            counts = self._compile_loss.class_counts(y_pred)
-        if self._compile_metrics is not None and y is not None:
-            if not self._compile_metrics.built:
-                self._compile_metrics.build(y, y_pred)
-        if self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        self._clear_layer_losses()
-        _hide(self, _built_for=True, _class_counts=counts)
-
-    def _output_specs(self, x: Any) -> Any:
-        """The outputs' shapes and dtypes, without computing them."""
-        from weft.keras.backend.keras_tensor import KerasTensor
-        from weft.keras.backend.symbolic import compute_output_spec
-
-        symbols = tree.map(lambda leaf: KerasTensor(leaf.shape, leaf.dtype), x)
-        leaves, structure = tree.flatten(symbols)
-
-        def call(*tensors: Any) -> Any:
-            return self._forward(tree.unflatten(structure, tensors), training=False)
-
-        return compute_output_spec(call, *leaves)
-
-    def _check_labels(self, data: Any) -> None:
-        """Labels of sparse losses must be classes of their output."""
-        if not self._class_counts or not any(self._class_counts):
-            return
-        _, y, _ = unpack_x_y_sample_weight(data)
-        names = self._compile_loss.output_names
-        pairs = zip(names, self._class_counts, tree.leaves(y))
-        if isinstance(y, Mapping):
-            pairs = zip(names, self._class_counts, [y.get(name) for name in names])
-        for name, known, labels in pairs:
-            if known is not None and labels is not None:
-                who = f"output {name!r}" if len(names) > 1 else "the model's output"
-                _require_labels(labels, *known, who)
 
     def _require_compiled(self, who: str) -> None:
         if not self.compiled:
@@ -834,57 +599,6 @@ class Trainer:
 
 
 # -- helpers -----------------------------------------------------------------------------
-
-_NO_ORDER = np.zeros(0, np.int32)
-
-
-def _hide(model: Any, **values: Any) -> None:
-    """Set attributes that layers must not track as their own state."""
-    for name, value in values.items():
-        object.__setattr__(model, name, value)
-
-
-def adapter_key(
-    kind: str, adapter: ArrayAdapter, batch_size: int, is_shuffled: bool, program: Any
-) -> tuple:
-    """What decides whether a program for arrays can be used again."""
-    specs = tuple((leaf.shape, leaf.dtype.char) for leaf in adapter.leaves)
-    return kind, batch_size, is_shuffled, adapter.structure, specs, program
-
-
-@functools.lru_cache(maxsize=1024)
-def _takes_training(kind: type) -> bool:
-    call = getattr(kind, "call", None)
-    if call is None:
-        return True
-    parameters = inspect.signature(call).parameters.values()
-    return any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters)
-
-
-def _row_count(x: Any) -> int:
-    leaves = tree.leaves(x)
-    return leaves[0].shape[0] if leaves and leaves[0].shape else 1
-
-
-def _require_labels(labels: Any, classes: int, ignored: Any, who: str) -> None:
-    array = labels._array if isinstance(labels, Tensor) else np.asarray(labels)
-    if not array.size or array.dtype.kind not in "iufb":
-        return
-    if ignored is not None:
-        array = array[array != ignored]
-        if not array.size:
-            return
-    low, high = array.min(), array.max()
-    if low >= 0 and high < classes:
-        return
-    wrong = low if low < 0 else high
-    if wrong != wrong:  # NaN: training goes on, and shows NaN.
-        return
-    raise ArgumentError(
-        f"sparse_categorical_crossentropy: labels must be in 0 … {classes - 1}, because {who} "
-        f"has {classes} classes; received the label {wrong}; correct the labels, give the "
-        "last layer more units, or set ignore_class="
-    )
 
 
 def _check_names(given: Any, find: Callable) -> None:
@@ -913,43 +627,6 @@ def _is_time(frequency: Any, epoch: int) -> bool:
     if isinstance(frequency, int):
         return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency
-
-
-def _hooks(kind: str, callbacks: Any) -> tuple[Callable, Callable, bool, Any]:
-    begin = getattr(callbacks, f"on_{kind}_batch_begin")
-    end = getattr(callbacks, f"on_{kind}_batch_end")
-    bar = callbacks.progbar
-    if bar is not None and (bar.verbose != 1 or (kind == "test" and bar._is_in_fit)):
-        bar = bar if bar.target is None and kind == "train" else None
-    return begin, end, callbacks.needs_batches(kind), bar
-
-
-def _as_batch(batch: Any) -> Any:
-    if isinstance(batch, list | tuple):
-        return tuple(part for part in batch if part is not None)
-    return (batch,)
-
-
-def _limited(batches: Any, adapter: ArrayAdapter) -> Any:
-    for step, batch in enumerate(batches):
-        if step == adapter.steps:
-            adapter.end_epoch(adapter._cursor + step)
-            return
-        yield batch
-    adapter.end_epoch(adapter._all_steps)
-
-
-def _to_numpy(leaf: Any) -> np.ndarray:
-    """A result as an array of its own."""
-    array = leaf._array if isinstance(leaf, Tensor) else np.asarray(leaf)
-    return array if array.flags.writeable and array.flags.owndata else np.array(array)
-
-
-def _padded(leaf: Any, rows: int) -> Tensor:
-    """A tensor with its last row repeated."""
-    array = leaf._array
-    more = np.repeat(array[-1:], rows - len(array), axis=0)
-    return Tensor(np.concatenate([array, more]))
 
 
 def _concatenated(batches: list) -> Any:

@@ -35,11 +35,7 @@ def make_variable(
     with eager():
         value = _first_value(tuple(shape), initializer, dtype)
         variable = Variable(value, trainable=False, dtype=dtype, name=name)
-    if getattr(variable, "path", None) != (path or variable.name):
-        try:
-            variable.path = path or variable.name
-        except AttributeError:  # A read-only property: the class makes paths by itself.
-            pass
+    variable.path = path or variable.name  # type: ignore[attr-defined]
     return variable
 
 
