@@ -293,3 +293,31 @@ def test_keras_names_hang_on_tf():
     assert tf.optimizers is tf.keras.optimizers
     assert tf.losses is tf.keras.losses
     assert issubclass(tf.zeros_initializer, tf.keras.initializers.Initializer)
+
+
+# -- symbolic Keras tensors --------------------------------------------------------------
+
+
+def test_functions_take_symbolic_tensors():
+    keras = tf.keras
+    inputs = keras.Input((3,))
+    mean = tf.reduce_mean(inputs, axis=1, keepdims=True)
+    outputs = tf.concat([tf.nn.relu(inputs) + mean, tf.math.exp(inputs)], axis=-1)
+    assert outputs.shape == (None, 6)
+    model = keras.Model(inputs, outputs)
+    x = np.array([[1.0, -2.0, 3.0], [0.0, 1.0, -1.0]], "float32")
+    want = np.concatenate([np.maximum(x, 0) + x.mean(1, keepdims=True), np.exp(x)], -1)
+    np.testing.assert_allclose(model.predict(x, verbose=0), want, rtol=1e-5)
+    again = keras.Model.from_config(model.get_config())
+    np.testing.assert_allclose(again.predict(x, verbose=0), want, rtol=1e-5)
+
+
+def test_shapes_as_tensors_are_known_while_tracing():
+    @tf.function
+    def flat(x):
+        rows = tf.shape(x)[0]
+        return tf.reshape(x, (rows, -1)), tf.one_hot([0], depth=tf.shape(x)[1] + 1)
+
+    found, codes = flat(tf.zeros((2, 3, 4)))
+    assert found.shape == (2, 12)
+    assert codes.shape == (1, 4)

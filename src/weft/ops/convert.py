@@ -391,11 +391,26 @@ def shape(x: Any) -> tuple[int, ...]:
 def constant_value(x: Any) -> np.ndarray | None:
     """The values of `x` where they are known now; None for traced tensors."""
     if isinstance(x, TracedTensor):
-        node = x.value.node
-        known = node is not None and node.primitive.name == "constant"
-        return node.parameters["value"] if known else None
+        return _traced_constant(x)
     with eager():
         return as_tensor(x)._array
+
+
+def _traced_constant(x: TracedTensor) -> np.ndarray | None:
+    """The values of what is computed from constants alone, such as an extent times two."""
+    node = x.value.node
+    if node is not None and node.primitive.name == "constant":
+        return node.parameters["value"]
+    waiting, seen = [x.value], set()
+    while waiting:
+        node = waiting.pop().node
+        # What calls Python must do so at every run.
+        if node is None or node.primitive.effects or node.primitive.name == "host_call":
+            return None
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(node.inputs)
+    return x.trace.concrete(x)._array
 
 
 def numbers(sizes: Any, who: str, what: str) -> tuple[int, ...]:

@@ -37,6 +37,7 @@ from weft.compat.tensorflow import strings as strings
 from weft.compat.tensorflow._function import function as function
 from weft.compat.tensorflow._names import missing as _missing
 from weft.compat.tensorflow._printing import tf_print as _tf_print
+from weft.compat.tensorflow._symbolic import accept_symbolic as _accept_symbolic
 from weft.compat.tensorflow._variable import IndexedSlices as IndexedSlices
 from weft.compat.tensorflow._variable import Module as Module
 from weft.compat.tensorflow._variable import Variable as Variable
@@ -50,6 +51,8 @@ from weft.function.signature import TensorSpec as TensorSpec
 
 __version__ = "2.20.0+weft"
 newaxis = None
+
+_accept_symbolic(_arrays, _sorting, math, nn, linalg, bitwise)
 
 # -- names that are functions of the modules above ---------------------------------------
 

@@ -122,8 +122,8 @@ def diag(
     columns = extent if num_cols == -1 else num_cols
     places = np.arange(columns)[None, :] - np.arange(rows)[:, None] == k
     # Each element stands in the row (or column) of its number.
-    source = np.broadcast_to((np.arange(rows)[:, None] if k >= 0 else np.arange(columns)[None, :]),
-                             (rows, columns))  # fmt: skip
+    numbers = np.arange(rows)[:, None] if k >= 0 else np.arange(columns)[None, :]
+    source = np.broadcast_to(numbers, (rows, columns))
     inside = places & (source < x.shape[-1])
     spread = ops.take(x, np.where(inside, source, 0).astype(np.int32), axis=-1)
     return ops.where(Tensor(inside), spread, tensor("diag", padding_value, x.dtype))
