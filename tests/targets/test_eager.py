@@ -60,3 +60,12 @@ def test_large_products_are_native_in_any_layout(turned):
     assert len(eager._programs.made) == before + 1
     again = ops.matmul(Tensor(left), Tensor(right)).numpy()
     assert again.tobytes() == found.tobytes()
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_large_sums_are_native(axis):
+    x = RNG.standard_normal((1024, 700)).astype("float32")
+    for array in (x, np.asfortranarray(x), x[::-1]):
+        found = ops.sum(Tensor(array), axis=axis).numpy()
+        expected = array.sum(axis=axis, dtype="float64")
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-2)

@@ -3,8 +3,8 @@
 NumPy works through one array after the other on one thread. An operation on large arrays
 that comes again and again with the same shapes is compiled instead, and shared by the team
 of threads. Only operations whose every bit IEEE 754 fixes are taken, so that nobody can tell
-from the numbers which way was gone. Matrix products, whose last bits depend on the order of
-sums, go the native way always or never, by their size.
+from the numbers which way was gone. Sums and matrix products, whose last bits depend on the
+order of additions, go the native way always or never, by their size.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ EXACT = """add subtract multiply divide maximum minimum equal not_equal less les
 
 # Multiplications from which on a product is worth compiling at once.
 LARGE_PRODUCT = 1 << 27
+
+# Elements from which on a sum is.
+LARGE_SUM = 1 << 19
 
 # Compiling costs some ten milliseconds: worth it for what is repeated.
 REPEATS = 8
@@ -90,6 +93,18 @@ def multiply_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameter
     work = arrays[0].size * arrays[1].size // max(1, contracted * batch)
     if work < LARGE_PRODUCT:
         return primitive.evaluate(*arrays, **parameters)
+    return _native(primitive, arrays, parameters)
+
+
+def add_up_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict) -> Any:
+    """What `reduce_sum` gives, by a native program where there is much to add."""
+    if arrays[0].size < LARGE_SUM:
+        return primitive.evaluate(*arrays, **parameters)
+    return _native(primitive, arrays, parameters)
+
+
+def _native(primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict) -> Any:
+    """The result of a program that is compiled the first time it is needed."""
     layouts = tuple([(a.shape, a.strides, a.dtype.char) for a in arrays])
     key = (primitive.name, layouts, tuple(parameters.items()))
     program = _programs.find(key)
@@ -149,3 +164,4 @@ def install() -> None:
     for name in EXACT:
         REGISTRY[name].large = evaluate_large
     REGISTRY["dot_general"].large = multiply_large
+    REGISTRY["reduce_sum"].large = add_up_large
