@@ -39,7 +39,10 @@ BITS = INTEGERS + BOOL
 REALS = NUMBERS + BOOL
 
 # Modules that hold `ROWS`.
-TABLES = ("samples_elementwise", "samples_reduction", "samples_random", "samples_structure")
+TABLES = (
+    "samples_elementwise", "samples_reduction", "samples_random", "samples_structure",
+    "samples_window",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
-"""Scans as loops: the compiler knows one kind of loop.
+"""Operations in terms of simpler ones: the compiler knows one kind of loop, and windows.
 
+    conv(x, kernel)      →  dot_general(windows(x), kernel)
+    window_max(x)        →  reduce_max(windows(x))
     scan(carry, captured, xs; body, length)   →
     while_loop((step, carry, stacks), (captured, xs); step < length, {
         slices = xs[step]; carry, outputs = body(carry, captured, slices)
@@ -14,7 +16,8 @@ from weft.core.graph import Graph, Node
 from weft.core.spec import Spec
 from weft.core.tensor import Tensor
 from weft.core.trace import constant, replay, trace_function
-from weft.primitives import control, elementwise, indexing, shape
+from weft.primitives import constants, control, elementwise, indexing, reduction, shape
+from weft.primitives import convolution, window
 
 
 def _number(value: int) -> Tensor:
@@ -91,3 +94,26 @@ def _row(sequence: Tensor, row: Tensor) -> Tensor:
 def _put(stack: Tensor, row: Tensor, value: Tensor) -> Tensor:
     update = shape.reshape.bind(value, shape=(1, *value.shape))
     return indexing.dynamic_update_slice.bind(stack, update, *_starts(stack, row))
+
+
+def expand_conv(node: Node) -> Graph:
+    """A graph that computes the convolution `node` as a product over windows."""
+
+    def product(x: Tensor, kernel: Tensor) -> Tensor:
+        return convolution.conv_as_product(x, kernel, **node.parameters)
+
+    return trace_function(product, [value.spec for value in node.inputs], "conv")[0]
+
+
+def expand_window_max(node: Node) -> Graph:
+    """A graph that computes the `window_max` node as a reduction over windows."""
+    axes = node.parameters["axes"]
+    parameters = window.plain_windows(**node.parameters)
+    elements = tuple([axes[-1] + 1 + i for i in range(len(axes))])
+
+    def largest(x: Tensor) -> Tensor:
+        lowest = constants.full((), x.dtype, reduction.lowest(x.dtype))
+        found = window.windows.bind(x, lowest, **parameters)
+        return reduction.reduce_max.bind(found, axes=elements)
+
+    return trace_function(largest, [node.inputs[0].spec], "window_max")[0]

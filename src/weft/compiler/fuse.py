@@ -19,7 +19,8 @@ from weft.compiler.loops import Load, walk
 from weft.core.graph import Graph, Node, Value
 
 FREE = frozenset(
-    "reshape transpose broadcast slice reverse iota constant stop_gradient dynamic_slice".split()
+    """reshape transpose broadcast slice reverse iota constant stop_gradient dynamic_slice
+    windows""".split()
 )
 MAPS = ELEMENTWISE | {"pad", "concatenate", "gather", "random_bits"}
 REDUCTIONS = {

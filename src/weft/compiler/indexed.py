@@ -206,15 +206,17 @@ def guarded(expression: Expression, guard: Expression, memo: dict) -> Expression
     return new
 
 
-@expresses("pad")
-def _pad(builder: Builder, node: Node, where: Where) -> Expression:
+def _spread_out(
+    builder: Builder, node: Node, where: Where, low: tuple[int, ...], interior: tuple[int, ...]
+) -> Expression:
+    """An element of the first operand, spread out by `interior` gaps and moved by `low`;
+    where no element stands, the second operand."""
     source, fill = node.inputs
     conditions: list[Expression] = []
     moved = []
-    rows = zip(where, source.shape, node.parameters["low"], node.parameters["interior"])
-    for index, extent, low, interior in rows:
-        shifted = index - low
-        step = interior + 1
+    for index, extent, before, gap in zip(where, source.shape, low, interior):
+        shifted = index - before
+        step = gap + 1
         conditions += _within(shifted, 0, (extent - 1) * step + 1 if extent else 0)
         if step > 1:
             rest = Position(shifted % step, int32)
@@ -228,6 +230,27 @@ def _pad(builder: Builder, node: Node, where: Where) -> Expression:
     if guard is None:
         return inner
     return Apply("select", (guard, guarded(inner, guard, {}), filler), node.output.dtype)
+
+
+@expresses("pad")
+def _pad(builder: Builder, node: Node, where: Where) -> Expression:
+    parameters = node.parameters
+    return _spread_out(builder, node, where, parameters["low"], parameters["interior"])
+
+
+@expresses("windows")
+def _windows(builder: Builder, node: Node, where: Where) -> Expression:
+    parameters = node.parameters
+    first, count = parameters["axes"][0], len(parameters["axes"])
+    rows = zip(where[first : first + count], where[first + count :], parameters["strides"],
+               parameters["dilations"])  # fmt: skip
+    places = [o * stride + k * dilation for o, k, stride, dilation in rows]
+    inside = (*where[:first], *places, *where[first + 2 * count :])
+    rest = len(inside) - first - count
+    low, interior = (
+        ((0,) * first + parameters[name] + (0,) * rest) for name in ("low", "interior")
+    )
+    return _spread_out(builder, node, inside, low, interior)
 
 
 @expresses("concatenate")

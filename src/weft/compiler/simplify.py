@@ -2,6 +2,7 @@
 
     inline      call(x; graph)            →  the graph's nodes
     unroll      scan(…)                   →  while_loop(…) with slices and updates
+    expand      conv(x, kernel)           →  dot_general(windows(x), kernel)
     fold        add(constant, constant)   →  constant        (small ones)
     algebra     reshape(reshape(x)), x * 1, cast to the own dtype, …  →  x
     common      two equal nodes           →  one
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from weft.compiler.expand import expand_scan
+from weft.compiler.expand import expand_conv, expand_scan, expand_window_max
 from weft.core.graph import Graph, Node, Value
 from weft.core.primitive import REGISTRY
 
@@ -156,6 +157,27 @@ def _call(rewriter, node, inputs):
 @rewrites("scan")
 def _scan(rewriter, node, inputs):
     return rewriter.inline(expand_scan(node), inputs)
+
+
+@rewrites("conv")
+def _conv(rewriter, node, inputs):
+    return rewriter.inline(expand_conv(node), inputs)
+
+
+@rewrites("window_max")
+def _window_max(rewriter, node, inputs):
+    return rewriter.inline(expand_window_max(node), inputs)
+
+
+@rewrites("windows")
+def _windows(rewriter, node, inputs):
+    """Windows of one element each, side by side, are the tensor itself."""
+    parameters = node.parameters
+    steps = {*parameters["sizes"], *parameters["strides"]}
+    margins = {*parameters["low"], *parameters["high"], *parameters["interior"]}
+    if steps != {1} or margins != {0}:
+        return None
+    return rewriter.emit("reshape", inputs[:1], {"shape": node.output.shape}, node.source)
 
 
 @rewrites("stop_gradient")

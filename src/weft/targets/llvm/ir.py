@@ -303,10 +303,23 @@ class Function:
         )  # fmt: skip
 
     def masked_store(self, value: Value, pointer: Value, mask: Value) -> None:
+        if value.type.scalar.bits < 32:
+            mask = mask & self._unforeseen(value.type.lanes)
         self.call(
             f"llvm.masked.store.{value.type.suffix}.p0", VOID, value, pointer,
             Value(I32, str(value.type.bytes), self), mask,
         )  # fmt: skip
+
+    def _unforeseen(self, lanes: int) -> Value:
+        """A mask of all lanes, of which the optimiser does not know that it is.
+
+        Where it knows that a mask has just one lane, and the value is a wider one truncated,
+        LLVM 22 stores the wider one for x86: the bytes behind the lane are overwritten.
+        """
+        slot = self.scratch(I32, 1)
+        self.store(Value(I32, "0", self), slot)
+        zero = self.result(I32, f"load volatile i32, ptr {slot.text}, align 4")
+        return self.splat(self.compare("eq", zero, 0), lanes)
 
     def variable(self, type: Type, initial: Value | float | None = None) -> Variable:
         pointer = Value(PTR, self.fresh(), self)

@@ -1,0 +1,334 @@
+"""Windows that slide over tensors: views of their elements, and the largest of each.
+
+Along a windowed axis, window number o has its elements at the places
+
+    o * stride + k * dilation - low        with 0 <= k < size
+
+of the axis, after `interior` gaps have been put between neighbours. `low` and `high` are how
+far windows reach out of it; below 0 they cut elements off. What is not there is `fill`.
+
+The axes of a result are those of x, with the windows in place of the windowed axes; behind
+the last of them stand the elements of a window:
+
+    x [n, h, w, c], axes=(1, 2)   →   [n, rows, columns, kernel rows, kernel columns, c]
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from weft.core.primitive import Primitive
+from weft.core.spec import Spec
+from weft.core.tensor import Tensor
+from weft.dtypes import from_numpy
+from weft.errors import ShapeError
+from weft.primitives import constants, elementwise, reduction
+from weft.primitives.indexing import iota
+from weft.primitives.quiet import quiet
+from weft.primitives.rules import REALS, require_axes, require_dtype, require_equal_dtypes
+from weft.primitives.shape import broadcast, pad, reshape, slice, transpose
+
+Numbers = tuple[int, ...]
+
+_maximum = quiet(np.maximum)
+_keep_maximum = quiet(lambda best, other: np.maximum(best, other, out=best))
+
+# -- layout ------------------------------------------------------------------------------
+
+
+def window_counts(
+    who: str, extents: Numbers, sizes: Numbers, strides: Numbers, dilations: Numbers,
+    low: Numbers, high: Numbers, interior: Numbers,
+) -> Numbers:  # fmt: skip
+    """How many windows there are along each axis.
+
+    Raises:
+        ShapeError: if numbers are missing or too small, or no window fits.
+    """
+    given = {"sizes": sizes, "strides": strides, "dilations": dilations,
+             "low": low, "high": high, "interior": interior}  # fmt: skip
+    for name, numbers in given.items():
+        if len(numbers) != len(extents):
+            raise ShapeError(
+                f"{who}: {name} must hold one number for each of {len(extents)} axes; "
+                f"received {name}={numbers}"
+            )
+    if min((*sizes, *strides, *dilations), default=1) < 1 or min(interior, default=0) < 0:
+        raise ShapeError(
+            f"{who}: sizes, strides and dilations must be >= 1 and interior >= 0; received "
+            f"sizes={sizes}, strides={strides}, dilations={dilations}, interior={interior}"
+        )
+    counts = []
+    rows = zip(extents, sizes, strides, dilations, low, high, interior)
+    for extent, size, stride, dilation, before, after, gap in rows:
+        room = _spread_out(extent, gap) + before + after
+        reach = (size - 1) * dilation + 1
+        if reach > room:
+            raise ShapeError(
+                f"{who}: a window must fit the padded axis; received windows that reach "
+                f"over {reach} elements, for extents {extents} padded by {low} and {high}; "
+                "choose a smaller window or more padding"
+            )
+        counts.append((room - reach) // stride + 1)
+    return tuple(counts)
+
+
+def _spread_out(extent: int, gap: int) -> int:
+    """The extent with `gap` places between neighbours."""
+    return extent + max(extent - 1, 0) * gap
+
+
+def _check_axes(who: str, x: Spec, axes: Numbers) -> None:
+    require_axes(who, x, axes)
+    if not axes or axes != tuple(range(axes[0], axes[0] + len(axes))):
+        raise ShapeError(
+            f"{who}: the axes must be neighbours, in order; received axes={axes} for {x}; "
+            "transpose the tensor first"
+        )
+
+
+def _of_axes(values: Numbers, rank: int, axes: Numbers, other: int) -> Numbers:
+    """One number for each of `rank` axes: `values` at `axes`, else `other`."""
+    found = [other] * rank
+    for axis, value in zip(axes, values):
+        found[axis] = value
+    return tuple(found)
+
+
+def _padded(
+    x: np.ndarray, fill: Any, axes: Numbers, low: Numbers, high: Numbers, interior: Numbers
+) -> np.ndarray:
+    """`x` with gaps and margins along `axes`; below zero, margins cut off."""
+    if not any((*low, *high, *interior)):
+        return x
+    shape, inside, kept = list(x.shape), [], []
+    for axis, before, after, gap in zip(axes, low, high, interior):
+        first, last = max(before, 0), max(after, 0)
+        room = _spread_out(x.shape[axis], gap)
+        shape[axis] = room + first + last
+        inside.append(builtins.slice(first, first + room, gap + 1))
+        kept.append(builtins.slice(max(-before, 0), shape[axis] + min(after, 0)))
+    out = np.empty(shape, x.dtype)
+    out.fill(fill)
+    leading = (builtins.slice(None),) * axes[0]
+    out[(*leading, *inside)] = x
+    return out[(*leading, *kept)]
+
+
+# -- windows -----------------------------------------------------------------------------
+
+
+def _windows_spec(x: Spec, fill: Spec, *, axes: Numbers, **geometry: Numbers) -> Spec:
+    require_equal_dtypes("windows", x, fill)
+    if fill.shape:
+        raise ShapeError(f"windows: the fill must be a scalar; received {fill} for {x}")
+    _check_axes("windows", x, axes)
+    first, last = axes[0], axes[-1] + 1
+    counts = window_counts("windows", x.shape[first:last], **geometry)
+    return x.with_shape(x.shape[:first] + counts + geometry["sizes"] + x.shape[last:])
+
+
+def windows_view(
+    x: np.ndarray, fill: Any, *, axes: Numbers, sizes: Numbers, strides: Numbers,
+    dilations: Numbers, low: Numbers, high: Numbers, interior: Numbers,
+) -> np.ndarray:  # fmt: skip
+    """The windows of an array, as a view of the array or of a padded copy."""
+    first, last = axes[0], axes[-1] + 1
+    counts = window_counts(
+        "windows", x.shape[first:last], sizes, strides, dilations, low, high, interior
+    )
+    room = _padded(x, fill, axes, low, high, interior)
+    steps = room.strides[first:last]
+    return np.lib.stride_tricks.as_strided(
+        room,
+        room.shape[:first] + counts + sizes + room.shape[last:],
+        (
+            *room.strides[:first],
+            *[step * by for step, by in zip(steps, strides)],
+            *[step * by for step, by in zip(steps, dilations)],
+            *room.strides[last:],
+        ),
+        writeable=False,
+    )
+
+
+def _windows_evaluate(x: np.ndarray, fill: np.ndarray, **parameters: Numbers) -> np.ndarray:
+    return windows_view(x, fill[()], **parameters)
+
+
+windows = Primitive("windows", spec=_windows_spec, evaluate=_windows_evaluate)
+"""(x, fill scalar; axes, sizes, strides, dilations, low, high, interior): the elements of
+each window, as the page's head says. The axes are neighbours."""
+
+
+@windows.vjp
+def _(
+    ct: Tensor, out: Tensor, x: Tensor, fill: Tensor, *, axes: Numbers, **geometry: Numbers
+) -> tuple[Tensor, Tensor]:
+    parameters = {"axes": axes, **geometry}
+    # Masked, because sum(ct) - sum(ct inside) would cancel, and make NaN of inf.
+    inside = constants.full(x.shape, x.dtype, 0)
+    is_fill = windows.bind(inside, constants.full((), x.dtype, 1), **parameters)
+    is_fill = elementwise.equal.bind(is_fill, constants.full_like(is_fill, 1))
+    outside = elementwise.select.bind(is_fill, ct, constants.full_like(ct, 0))
+    every = tuple(range(ct.ndim))
+    return overlap_add(ct, x.shape, **parameters), reduction.reduce_sum.bind(outside, axes=every)
+
+
+def overlap_add(
+    ct: Tensor, shape: Numbers, *, axes: Numbers, sizes: Numbers, strides: Numbers,
+    dilations: Numbers, low: Numbers, high: Numbers, interior: Numbers,
+) -> Tensor:  # fmt: skip
+    """The sum, for each element of a tensor of `shape`, of what its windows hold.
+
+    `ct` has the layout of windows of such a tensor.
+    """
+    rank, first, count = len(shape), axes[0], len(axes)
+    rooms = tuple([
+        _spread_out(shape[axis], gap) + before + after
+        for axis, before, after, gap in zip(axes, low, high, interior)
+    ])  # fmt: skip
+    zero = constants.full((), ct.dtype, 0)
+    counts = ct.shape[first : first + count]
+    if strides == sizes and set(dilations) == {1}:
+        # Windows that don't overlap: each element stands in one place.
+        kernel = range(first + count, first + 2 * count)
+        pairs = itertools.chain.from_iterable(zip(range(first, first + count), kernel))
+        tail = range(first + 2 * count, ct.ndim)
+        moved = transpose.bind(ct, permutation=(*range(first), *pairs, *tail))
+        total = reshape.bind(moved, shape=_with(shape, axes, _product(counts, sizes)))
+        rest = tuple([room - n for room, n in zip(rooms, _product(counts, sizes))])
+        total = pad.bind(
+            total, zero, low=(0,) * rank, high=_of_axes(rest, rank, axes, 0),
+            interior=(0,) * rank,
+        )  # fmt: skip
+    else:
+        total = None
+        gaps = tuple([by - 1 for by in strides])
+        for element in itertools.product(*map(range, sizes)):
+            start = tuple([k * by for k, by in zip(element, dilations)])
+            spans = [(n - 1) * by + 1 for n, by in zip(counts, strides)]
+            rest = tuple([r - s - n for r, s, n in zip(rooms, start, spans)])
+            term = pad.bind(
+                _element(ct, element, first), zero, low=_of_axes(start, rank, axes, 0),
+                high=_of_axes(rest, rank, axes, 0), interior=_of_axes(gaps, rank, axes, 0),
+            )  # fmt: skip
+            total = term if total is None else total + term
+        assert total is not None
+    return _without_margins(total, shape, axes, low, interior)
+
+
+def _product(a: Numbers, b: Numbers) -> Numbers:
+    return tuple([i * j for i, j in zip(a, b)])
+
+
+def _with(shape: Numbers, axes: Numbers, extents: Numbers) -> Numbers:
+    return shape[: axes[0]] + extents + shape[axes[-1] + 1 :]
+
+
+def _element(ct: Tensor, element: Numbers, first: int) -> Tensor:
+    """One element of each window: the axes of the elements are dropped."""
+    count = len(element)
+    begin = first + count
+    start = _of_axes(element, ct.ndim, tuple(range(begin, begin + count)), 0)
+    stop = _with(ct.shape, tuple(range(begin, begin + count)), tuple([k + 1 for k in element]))
+    piece = slice.bind(ct, start=start, stop=stop, step=(1,) * ct.ndim)
+    return reshape.bind(piece, shape=ct.shape[:begin] + ct.shape[begin + count :])
+
+
+def _without_margins(
+    padded: Tensor, shape: Numbers, axes: Numbers, low: Numbers, interior: Numbers
+) -> Tensor:
+    """The elements of the tensor out of a padded one; those cut off get zero."""
+    rank = padded.ndim
+    step = _of_axes(tuple([gap + 1 for gap in interior]), rank, axes, 1)
+    start, stop = [0] * rank, list(padded.shape)
+    before, after = [0] * rank, [0] * rank
+    for axis, margin in zip(axes, low):
+        by = step[axis]
+        # The first element that is there: those before it were cut off.
+        missing = max(0, -(margin // by)) if margin < 0 else 0
+        start[axis] = margin + missing * by
+        last = min(margin + (shape[axis] - 1) * by, padded.shape[axis] - 1)
+        found = (last - start[axis]) // by + 1 if last >= start[axis] else 0
+        stop[axis] = start[axis] + (found - 1) * by + 1 if found else start[axis]
+        before[axis], after[axis] = missing, shape[axis] - missing - found
+    inner = slice.bind(padded, start=tuple(start), stop=tuple(stop), step=step)
+    if inner.shape == shape:
+        return inner
+    return pad.bind(
+        inner, constants.full((), padded.dtype, 0), low=tuple(before), high=tuple(after),
+        interior=(0,) * rank,
+    )  # fmt: skip
+
+
+# -- the largest of each window ----------------------------------------------------------
+
+
+def plain_windows(
+    axes: Numbers, sizes: Numbers, strides: Numbers, low: Numbers, high: Numbers
+) -> dict[str, Numbers]:
+    """The parameters of windows without dilation."""
+    return {
+        "axes": axes, "sizes": sizes, "strides": strides, "dilations": (1,) * len(axes),
+        "low": low, "high": high, "interior": (0,) * len(axes),
+    }  # fmt: skip
+
+
+def _window_max_spec(
+    x: Spec, *, axes: Numbers, sizes: Numbers, strides: Numbers, low: Numbers, high: Numbers
+) -> Spec:
+    require_dtype("window_max", x, REALS)
+    _check_axes("window_max", x, axes)
+    geometry = plain_windows(axes, sizes, strides, low, high)
+    del geometry["axes"]
+    counts = window_counts("window_max", x.shape[axes[0] : axes[-1] + 1], **geometry)
+    return x.with_shape(_with(x.shape, axes, counts))
+
+
+def _window_max_evaluate(
+    x: np.ndarray, *, axes: Numbers, sizes: Numbers, strides: Numbers, low: Numbers,
+    high: Numbers,
+) -> np.ndarray:  # fmt: skip
+    lowest = reduction.lowest(from_numpy(x.dtype))
+    geometry = plain_windows(axes, sizes, strides, low, high)
+    found = windows_view(x, lowest, **geometry)
+    leading = (builtins.slice(None),) * (axes[-1] + 1)
+    pieces = [found[(*leading, *place)] for place in itertools.product(*map(range, sizes))]
+    if len(pieces) == 1:
+        return pieces[0]
+    best = _maximum(pieces[0], pieces[1])
+    for piece in pieces[2:]:
+        _keep_maximum(best, piece)
+    return best
+
+
+window_max = Primitive("window_max", spec=_window_max_spec, evaluate=_window_max_evaluate)
+"""(x; axes, sizes, strides, low, high): the largest element of each window; NaN if there is
+one. The cotangent goes to the first of equals."""
+
+
+@window_max.vjp
+def _(
+    ct: Tensor, out: Tensor, x: Tensor, *, axes: Numbers, sizes: Numbers, strides: Numbers,
+    low: Numbers, high: Numbers,
+) -> Tensor:  # fmt: skip
+    geometry = plain_windows(axes, sizes, strides, low, high)
+    fill = constants.full((), x.dtype, reduction.lowest(x.dtype))
+    found = windows.bind(x, fill, **geometry)
+    after = axes[-1] + 1
+    length = math.prod(sizes)
+    flat = found.shape[:after] + (length,) + found.shape[after + len(axes) :]
+    place = reduction.argmax.bind(reshape.bind(found, shape=flat), axis=after)
+    kept = flat[:after] + (1,) + flat[after + 1 :]
+    place = broadcast.bind(reshape.bind(place, shape=kept), shape=flat)
+    number = iota.bind(shape=flat, axis=after, dtype=place.dtype)
+    wins = elementwise.equal.bind(place, number)
+    spread = broadcast.bind(reshape.bind(ct, shape=kept), shape=flat)
+    share = elementwise.select.bind(wins, spread, constants.full(flat, ct.dtype, 0))
+    return overlap_add(reshape.bind(share, shape=found.shape), x.shape, **geometry)
