@@ -11,7 +11,10 @@ from types import ModuleType
 
 from weft.errors import did_you_mean
 
-__all__ = ["drawn_digits", "mnist"]
+__all__ = [
+    "boston_housing", "california_housing", "cifar10", "cifar100", "drawn_digits",
+    "fashion_mnist", "imdb", "mnist", "reuters",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> ModuleType:

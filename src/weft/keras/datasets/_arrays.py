@@ -1,4 +1,4 @@
-"""Read the arrays of a dataset from an .npz file, and check their form."""
+"""Find the file of a dataset, read its arrays, check their form, split them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import os
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 
-from weft.errors import WeftError
+from weft.errors import ArgumentError, WeftError
+from weft.keras.utils.files import cached_path, get_file
+
+ORIGIN_FOLDER = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 # The form of each array: its shape, and one more than its largest value.
 Form = tuple[tuple[int, ...], int]
@@ -40,35 +44,107 @@ def read_arrays(path: str | os.PathLike[str], forms: dict[str, Form], who: str) 
     Raises:
         BadDatasetFile: the file is no .npz, lacks an array, or holds one of another form.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = sorted(set(forms) - set(file.files))
-            if missing:
-                raise _bad(path, who, f"arrays {sorted(file.files)} without {missing}")
-            arrays = {name: file[name] for name in forms}
-    except BadDatasetFile:
-        raise
-    except _DAMAGE as error:
-        raise _bad(path, who, f"a file that cannot be read ({error})") from error
+    arrays = read_any_arrays(path, tuple(forms), who)
     for name, (shape, limit) in forms.items():
-        _check(path, who, name, arrays[name], shape, limit)
+        check_form(path, who, name, arrays[name], shape, limit)
     return arrays
 
 
-def _check(path, who: str, name: str, array: np.ndarray, shape: tuple, limit: int) -> None:
+def read_any_arrays(
+    path: str | os.PathLike[str], names: tuple[str, ...], who: str
+) -> Arrays:
+    """The arrays of those names, of any form; the file is never unpickled.
+
+    Raises:
+        BadDatasetFile: the file is no .npz, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = sorted(set(names) - set(file.files))
+            if missing:
+                raise bad_file(path, who, f"arrays {sorted(file.files)} without {missing}")
+            return {name: file[name] for name in names}
+    except BadDatasetFile:
+        raise
+    except _DAMAGE as error:
+        raise bad_file(path, who, f"a file that cannot be read ({error})") from error
+
+
+def check_form(
+    path: str | os.PathLike[str],
+    who: str,
+    name: str,
+    array: np.ndarray,
+    shape: tuple[int, ...],
+    limit: int,
+) -> None:
+    """Raises BadDatasetFile unless the array is uint8, of the shape, and below the limit."""
     if array.shape != shape or array.dtype != np.uint8:
         received = f"{name} of shape {array.shape} and dtype {array.dtype}"
-        raise _bad(path, who, f"{received} in place of {shape} and uint8")
+        raise bad_file(path, who, f"{received} in place of {shape} and uint8")
     largest = int(array.max(initial=0))
     if largest >= limit:
-        raise _bad(path, who, f"{name} with values up to {largest} in place of {limit - 1}")
+        raise bad_file(
+            path, who, f"{name} with values up to {largest} in place of {limit - 1}"
+        )
 
 
-def _bad(path, who: str, received: str) -> BadDatasetFile:
+def bad_file(path: str | os.PathLike[str], who: str, received: str) -> BadDatasetFile:
+    """The error for a file that is not the dataset; the caller raises it."""
     return BadDatasetFile(
         f"{who}: the file {os.fspath(path)} is not this dataset; received {received}. "
         "The file was left as it is: move it away to have it made or fetched anew."
     )
+
+
+def shuffled_split(
+    x: np.ndarray, y: np.ndarray, test_split: float, seed: int, who: str
+) -> Split:
+    """Rows in an order of the seed's, the last part of them for tests.
+
+    Raises:
+        ArgumentError: `test_split` is not in [0, 1).
+    """
+    check_test_split(test_split, who)
+    order = seeded_order(len(x), seed)
+    x, y = x[order], y[order]
+    count = int(len(x) * (1 - test_split))
+    return (x[:count].copy(), y[:count].copy()), (x[count:].copy(), y[count:].copy())
+
+
+def check_test_split(test_split: float, who: str) -> None:
+    """Raises ArgumentError unless 0 <= test_split < 1."""
+    if not 0 <= test_split < 1:
+        raise ArgumentError(
+            f"{who}: `test_split` is the part of the rows for tests, 0 <= test_split < 1; "
+            f"received {test_split!r}."
+        )
+
+
+def seeded_order(count: int, seed: int) -> np.ndarray:
+    """The order that NumPy's older generator gives, which Keras uses for its datasets."""
+    order = np.arange(count)
+    np.random.RandomState(seed).shuffle(order)
+    return order
+
+
+def in_cache(
+    name: str | os.PathLike[str],
+    origin: str,
+    file_hash: str | None,
+    folder: str = "datasets",
+) -> Path:
+    """The file of that name in the cache; downloaded, and checked, if it is not there.
+
+    A file that is there is taken as it is: its readers check what it holds.
+
+    Raises:
+        ConnectionError: it cannot be fetched; says where to put it.
+    """
+    file = cached_path(os.fspath(name), folder)
+    if file.is_file():
+        return file
+    return Path(get_file(name, origin, file_hash=file_hash, cache_subdir=folder))
 
 
 def split(arrays: Arrays) -> Split:
