@@ -575,6 +575,25 @@ class Trainer(Running):
         self._require_compiled("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, return_dict)
 
+    def explain(
+        self, x: Any, y: Any = None, sample_weight: Any = None, measure: bool = False
+    ) -> Any:
+        """What a step on this batch does, kernel by kernel.
+
+        A step of training where the model is compiled and `y` is given, else of prediction.
+        With `measure` it is timed, on copies of the weights. The report prints as a table;
+        `.to_html(path)` writes a page.
+        """
+        from weft.explain import explain
+
+        if y is None or not self.compiled:
+            data = to_tensors((x,), "explain")
+            return explain(self.make_predict_function(), data, measure=measure)
+        adapter = ArrayAdapter(x, y, sample_weight, 1 << 30, who="explain")
+        data = tree.unflatten(adapter.structure, adapter.tensors)
+        self._build_for(data)
+        return explain(self.make_train_function(), data, measure=measure)
+
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
         data = to_tensors((x,), "predict_on_batch")
