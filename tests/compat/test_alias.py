@@ -52,6 +52,7 @@ def test_modules_keep_their_own_spec(alias):
         ("tensorflow.compat.v2.math", "reduce_sum", "weft.compat.tensorflow.math"),
         ("tensorflow.random", "normal", "weft.compat.tensorflow.random"),
         ("keras.src.losses", "mse", "weft.keras.losses"),
+        ("tensorflow.experimental.numpy", "sum", "weft.ops"),
     ],
 )
 def test_older_and_longer_paths(alias, name, attribute, here):
@@ -63,6 +64,7 @@ def test_older_and_longer_paths(alias, name, attribute, here):
     ("name", "word"),
     [
         ("tensorflow.kears", "keras"),
+        ("tensorflow.image", "tf.keras.ops.image"),
         ("tensorflow.contrib.layers", "TensorFlow 1"),
         ("tensorflow.compat.v1", "TensorFlow 2's names"),
         ("tensorflow.examples.tutorials.mnist", "tf.keras.datasets.mnist"),

@@ -170,6 +170,24 @@ def test_variables_keep_shape_and_dtype():
     assert v.value().numpy().tolist() == [9.0, 5.0]
 
 
+def test_variables_made_in_the_first_call():
+    class Line(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = None
+
+        @tf.function
+        def __call__(self, x):
+            if self.w is None:
+                self.w = tf.Variable(tf.random.normal((x.shape[-1], 2)), name="w")
+            return x @ self.w
+
+    line, x = Line(), tf.ones((4, 3))
+    np.testing.assert_allclose(line(x), x.numpy() @ line.w.numpy(), rtol=1e-5)
+    assert line.w.numpy().std() > 0
+    assert np.array_equal(line(x).numpy(), line(x).numpy())
+
+
 # -- printing ----------------------------------------------------------------------------
 
 

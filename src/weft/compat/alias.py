@@ -14,7 +14,9 @@ import sys
 import types
 from typing import Any
 
+from weft.compat.advice import REPLACED
 from weft.errors import did_you_mean
+from weft.ops import text
 
 _TARGETS = {"tensorflow": "weft.compat.tensorflow", "keras": "weft.keras"}
 """What stands for the top-level names."""
@@ -133,6 +135,8 @@ def _not_found(name: str) -> ModuleNotFoundError:
             return ModuleNotFoundError(f"No module named {name!r}: {remedy}", name=name)
     parent_name, _, leaf = name.rpartition(".")
     parent = sys.modules.get(parent_name)
+    if parent_name == "tensorflow" and leaf in REPLACED:
+        return ModuleNotFoundError(f"No module named {name!r}: {REPLACED[leaf]}", name=name)
     hint = did_you_mean(leaf, dir(parent)) if parent is not None else ""
     return ModuleNotFoundError(
         f"No module named {name!r} (here {name.partition('.')[0]} is weft, by "
@@ -168,6 +172,8 @@ def install() -> None:
     for name in [name for name in sys.modules if _is_aliased(name)]:
         _set_aside[name] = sys.modules.pop(name)
     sys.meta_path.insert(0, _FINDER)
+    # Tensors show as those of the framework that the script thinks it has.
+    text.PREFIX = "tf"
 
 
 def uninstall() -> None:
@@ -179,6 +185,7 @@ def uninstall() -> None:
         del sys.modules[name]
     sys.modules.update(_set_aside)
     _set_aside.clear()
+    text.PREFIX = "weft"
     semantics = sys.modules.get("weft.compat.semantics")
     if semantics is not None:
         semantics.disable()

@@ -22,6 +22,7 @@ from weft import dtypes as _dtypes
 from weft.autodiff import GradientTape as GradientTape
 from weft.autodiff import custom_gradient as custom_gradient
 from weft.compat import semantics as _semantics
+from weft.compat.advice import missing as _missing
 from weft.compat.conversion import as_dtype as as_dtype
 from weft.compat.shapes import TensorShape as TensorShape
 from weft.compat.tensorflow import _arrays, _control, _sorting
@@ -35,7 +36,6 @@ from weft.compat.tensorflow import nn as nn
 from weft.compat.tensorflow import random as random
 from weft.compat.tensorflow import strings as strings
 from weft.compat.tensorflow._function import function as function
-from weft.compat.tensorflow._names import missing as _missing
 from weft.compat.tensorflow._printing import tf_print as _tf_print
 from weft.compat.tensorflow._symbolic import accept_symbolic as _accept_symbolic
 from weft.compat.tensorflow._variable import IndexedSlices as IndexedSlices
@@ -199,6 +199,7 @@ def timestamp(name: str | None = None) -> Tensor:
 
 _LAZY = {
     "compat": "weft.compat.tensorflow.compat",
+    "experimental": "weft.compat.tensorflow.experimental",
     "keras": "weft.keras",
     **{
         name: f"weft.keras.{name}"

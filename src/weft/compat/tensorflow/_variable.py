@@ -10,8 +10,10 @@ from typing import Any
 from weft import ops
 from weft.compat.conversion import convert_to_tensor, tensor
 from weft.compat.semantics import PACKAGE
+from weft.core.graph import Graph
 from weft.core.state import eager
 from weft.core.tensor import Tensor, TracedTensor
+from weft.core.trace import replay
 from weft.core.variable import Variable as CoreVariable
 from weft.errors import ArgumentError, DTypeError, InvalidArgumentError, TraceError
 from weft.ops.variable import Variable as WeftVariable
@@ -50,6 +52,35 @@ class IndexedSlices:
         return f"IndexedSlices(indices={self.indices!r}, values={self.values!r})"
 
 
+def _first_value(x: TracedTensor) -> Tensor:
+    """The value of a traced tensor that depends on constants and variables alone.
+
+    Variables, such as the state of the random generator, have the values that they have now.
+
+    Raises:
+        TraceError: if it depends on arguments.
+    """
+    entries = {entry.value: variable for variable, entry in x.trace._entries.items()}
+    nodes, inputs, waiting = set(), {}, [x.value]
+    while waiting:
+        value = waiting.pop()
+        if value.node is not None:
+            if value.node not in nodes:
+                nodes.add(value.node)
+                waiting.extend(value.node.inputs)
+        elif value in entries:
+            inputs[value] = entries[value]
+        else:
+            raise TraceError(
+                f"tf.Variable: the first value must be known; received a traced tensor "
+                f"({x.spec}) that depends on the function's arguments; make the variable "
+                "outside of the tf.function"
+            )
+    ordered = [node for node in x.trace.nodes if node in nodes]
+    graph = Graph(list(inputs), ordered, [x.value])
+    return replay(graph, [Tensor(variable.buffer()) for variable in inputs.values()])[0]
+
+
 class Variable(WeftVariable):
     """A tensor that can be assigned.
 
@@ -83,10 +114,7 @@ class Variable(WeftVariable):
         with eager():
             value = initial_value() if callable(initial_value) else initial_value
             if isinstance(value, TracedTensor):
-                raise TraceError(
-                    f"tf.Variable: the first value must be known; received a traced tensor "
-                    f"({value.spec}); make the variable outside of the tf.function"
-                )
+                value = _first_value(value)
             value = tensor("tf.Variable", value, dtype)
         if value.dtype == "string":
             raise DTypeError(

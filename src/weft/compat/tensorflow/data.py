@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import weft.data as _data
-from weft.compat.tensorflow._names import missing
+from weft.compat.advice import missing
 
 
 def __getattr__(name: str) -> Any:

@@ -353,6 +353,6 @@ _SOON = {
 
 def __getattr__(name: str) -> Any:
     """What is not defined above: from keras' operations where they have it, else an error."""
-    from weft.compat.tensorflow._names import missing
+    from weft.compat.advice import missing
 
     raise missing("tf.nn", name, globals(), _SOON)
