@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,11 @@ _QUOTIENT = {
 
 
 def _binary(
-    name: str, doc: str, operation: Callable, accepted: tuple = NUMBERS, on_text: Any = None
+    name: str,
+    doc: str,
+    operation: Callable,
+    accepted: Collection = NUMBERS,
+    on_text: Any = None,
 ) -> Callable:
     who = f"tf.{name}"
 

@@ -7,7 +7,7 @@ dtypes are an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -230,7 +230,7 @@ def _describe(value: Any) -> str:
     return type(value).__name__
 
 
-def require(who: str, x: Tensor, accepted: tuple[DType, ...]) -> None:
+def require(who: str, x: Tensor, accepted: Collection[DType]) -> None:
     """Raise DTypeError unless the dtype is one of `accepted`."""
     if x.dtype in accepted:
         return

@@ -270,7 +270,7 @@ class AmbiguousTruthError(ArgumentTypeError, ValueError):
 # -- on and off --------------------------------------------------------------------------
 
 
-def _limits(self: DType) -> tuple:
+def _limits(self: Any) -> tuple:
     return (0, 1) if self.is_floating else (self.min, self.max)
 
 

@@ -45,7 +45,7 @@ def _limit(x: Tensor, largest: bool) -> Any:
     if x.dtype.is_floating:
         import ml_dtypes
 
-        info = ml_dtypes.finfo(x.dtype.numpy)
+        info: Any = ml_dtypes.finfo(x.dtype.numpy)
     else:
         info = np.iinfo(x.dtype.numpy)
     return info.max if largest else info.min

@@ -147,8 +147,8 @@ def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
     """Rows of several tensors put at their indices into one; later ones win."""
     places = [tensor("tf.dynamic_stitch", one) for one in indices]
     rows = matching("tf.dynamic_stitch", *data)
-    known = [constant_value(one) for one in places]
-    if any(one is None for one in known):
+    known = [one for one in map(constant_value, places) if one is not None]
+    if len(known) < len(places):
         raise ArgumentError("tf.dynamic_stitch: indices must be known while tracing")
     count = max((int(one.max()) + 1 for one in known if one.size), default=0)
     rest = rows[0].shape[places[0].ndim :]

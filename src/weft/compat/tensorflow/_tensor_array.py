@@ -88,7 +88,9 @@ class TensorArray(metaclass=_ArrayType):
     ) -> Any:  # fmt: skip
         count = 0 if size is None else known_int("tf.TensorArray: size", size)
         shape = None if element_shape is None else TensorShape(element_shape)
-        extents = None if shape is None or not shape.is_fully_defined() else tuple(shape)
+        extents: Any = None
+        if shape is not None and shape.is_fully_defined():
+            extents = tuple(shape)
         number = _LEARNED.made
         _LEARNED.made += 1
         if extents is None and STATE.trace is not None and _LEARNED.shapes is not None:

@@ -15,7 +15,7 @@ def to_graph(entity: Callable, recursive: bool = True, **unused: Any) -> Callabl
 
 def to_code(entity: Callable, recursive: bool = True, **unused: Any) -> str:
     """The source of `to_graph(entity)`."""
-    return source_of(convert(_python(entity)))
+    return source_of(convert(_python(entity))) or ""
 
 
 def _python(entity: Callable) -> Callable:

@@ -14,7 +14,8 @@ class _StatusError(WeftError):
 
     def __init__(self, *args: Any) -> None:
         message = str(args[2]) if len(args) >= 3 else str(args[0]) if args else ""
-        self.node_def, self.op = (args[0], args[1]) if len(args) >= 3 else (None, None)
+        self.node_def: Any = args[0] if len(args) >= 3 else None
+        self.op: Any = args[1] if len(args) >= 3 else None
         super().__init__(message)
 
 

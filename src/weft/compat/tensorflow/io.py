@@ -73,7 +73,7 @@ def decode_csv(
     """
     lines = tensor("tf.io.decode_csv", records, dtypes.string)._array
     defaults = [tensor("record_defaults", value) for value in record_defaults]
-    quoting = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
+    quoting: Any = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
     rows = []
     for line in lines.reshape(-1):
         fields = next(

@@ -84,7 +84,8 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
 
 def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
     """The cross product of vectors of three components."""
-    return ops.cross(*matching("tf.linalg.cross", a, b))
+    a, b = matching("tf.linalg.cross", a, b)
+    return ops.cross(a, b)
 
 
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
@@ -364,7 +365,7 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
     return ops.multiply(ops.sum(ops.log(line), axis=-1), 2.0)
 
 
-SlogDet = collections.namedtuple("LogMatrixDeterminant", ["sign", "log_abs_determinant"])
+SlogDet = collections.namedtuple("SlogDet", ["sign", "log_abs_determinant"])
 
 
 def slogdet(input: Any, name: str | None = None) -> SlogDet:
@@ -386,14 +387,14 @@ def _slogdet_vjp(cts: tuple, outs: tuple, x: Tensor) -> tuple:
 
 def qr(
     input: Any, full_matrices: bool = False, name: str | None = None
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, ...]:
     """Q with orthonormal columns and an upper triangle R, with Q @ R = input."""
     x = floating("tf.linalg.qr", input)
     rows, columns = x.shape[-2:]
     inner = rows if full_matrices else min(rows, columns)
     specs = (x.spec.with_shape((*x.shape[:-1], inner)),
              x.spec.with_shape((*x.shape[:-2], inner, columns)))  # fmt: skip
-    mode = "complete" if full_matrices else "reduced"
+    mode: Any = "complete" if full_matrices else "reduced"
     run = _numpy("tf.linalg.qr", lambda array: tuple(np.linalg.qr(array, mode)))
     return _on_host(run, specs, x)
 
@@ -423,7 +424,7 @@ def svd(
     return _on_host(_numpy("tf.linalg.svd", decompose), specs, x)
 
 
-def eigh(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
+def eigh(tensor: Any, name: str | None = None) -> tuple[Tensor, ...]:
     """Eigenvalues in rising order and eigenvectors (columns) of symmetric matrices."""
     x = _square("tf.linalg.eigh", tensor)
     values = x.spec.with_shape(x.shape[:-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -457,7 +457,7 @@ def _axes(who: str, axis: Any) -> Any:
 
 
 def _reduction(
-    name: str, doc: str, operation: Callable, accepted: tuple, dtype: Any = None
+    name: str, doc: str, operation: Callable, accepted: Collection, dtype: Any = None
 ) -> Callable:
     who = f"tf.{name}"
 
@@ -716,8 +716,9 @@ def confusion_matrix(
             f"{labels.spec} and {predictions.spec}"
         )
     if num_classes is None:
-        known = [constant_value(x) for x in (labels, predictions)]
-        if any(values is None for values in known):
+        found = map(constant_value, (labels, predictions))
+        known = [values for values in found if values is not None]
+        if len(known) < 2:
             raise ArgumentError("tf.math.confusion_matrix: give num_classes while tracing")
         num_classes = max(int(v.max()) + 1 if v.size else 0 for v in known)
     count = known_int("num_classes", num_classes)
