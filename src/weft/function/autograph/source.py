@@ -58,7 +58,8 @@ def _index(lines: list[str], filename: str) -> _File:
 
 
 def _file(filename: str, module_globals: dict | None) -> _File:
-    lines = linecache.getlines(filename, module_globals)
+    # "<string>" is every text that was handed to exec; newer Pythons file one of them there.
+    lines = [] if filename == "<string>" else linecache.getlines(filename, module_globals)
     if not lines:
         raise SourceNotFound(f"the source of {filename} is not to be found")
     with _LOCK:

@@ -334,7 +334,9 @@ def _totals(model: Any) -> list[str]:
     others = [v for v in model.non_trainable_variables if not _is_seed(v)]
     trainable_count, other_count = count_params(trainable), count_params(others)
     optimizer = getattr(model, "optimizer", None)
-    optimizer_weights = list(optimizer.variables) if optimizer is not None else []
+    # Before the first step an optimizer has no slots yet, and Keras does not count it.
+    is_built = optimizer is not None and optimizer.built
+    optimizer_weights = list(optimizer.variables) if is_built else []
     optimizer_count = count_params(optimizer_weights)
     total = trainable_count + other_count + optimizer_count
     size = memory_size([*trainable, *others, *optimizer_weights])
