@@ -16,8 +16,16 @@ from weft.core.graph import Graph, Node
 from weft.core.spec import Spec
 from weft.core.tensor import Tensor
 from weft.core.trace import constant, replay, trace_function
-from weft.primitives import constants, control, elementwise, indexing, reduction, shape
-from weft.primitives import convolution, window
+from weft.primitives import (
+    constants,
+    control,
+    convolution,
+    elementwise,
+    indexing,
+    reduction,
+    shape,
+    window,
+)
 
 
 def _number(value: int) -> Tensor:

@@ -33,6 +33,10 @@ from weft.ops.contraction import (
 from weft.ops.convert import (
     cast, convert_to_numpy, convert_to_tensor, from_dlpack, is_tensor, shape,
 )
+from weft.ops.convolution import (
+    adaptive_average_pool, adaptive_max_pool, average_pool, conv, conv_transpose,
+    depthwise_conv, max_pool, separable_conv,
+)
 from weft.ops.creation import (
     arange, array, asarray, bartlett, blackman, copy, empty, empty_like, eye, full,
     full_like, geomspace, hamming, hanning, identity, kaiser, linspace, logspace,
