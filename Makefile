@@ -1,12 +1,13 @@
 # make demo   train the first network and write pictures
 # make test   the whole test suite
-# Both make a virtual environment in .venv first, if there is none.
+# make docs   the documentation as a site, in site/
+# All make a virtual environment in .venv first, if there is none.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint format clean
+.PHONY: demo docs test test-fast lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/weft demo
@@ -16,6 +17,10 @@ test: $(VENV)/.dev
 
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(BIN)/mkdocs build --strict
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests benchmarks

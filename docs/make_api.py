@@ -81,7 +81,8 @@ def as_markdown(docstring: str) -> str:
         elif block[0].startswith("    "):
             lines += ["```text", *(line.removeprefix("    ") for line in block), "```"]
         else:
-            lines += block
+            # `branches[i](x)` is a call, which Markdown would take for a link.
+            lines += [line.replace("](", "] (") for line in block]
         lines.append("")
     return "\n".join(lines).rstrip()
 
