@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent / "src" / "weft"
 
 # Room → height. Rooms of one height don't import each other, unless BESIDE says so.
 HEIGHTS = {
-    **dict.fromkeys(("errors", "config", "dtypes", "tree"), 0),
+    **dict.fromkeys(("errors", "config", "dtypes", "tree", "diagram"), 0),
     "core": 1,
     "primitives": 2,
     **dict.fromkeys(("autodiff", "ops", "compiler"), 3),

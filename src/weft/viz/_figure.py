@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weft.errors import ArgumentError, MissingExtraError
+from weft.viz._words import use_font
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,10 +43,25 @@ def new_figure(width: float, height: float) -> Figure:
 
 def finished(figure: Figure, path: PathLike | None) -> Figure:
     """The figure, saved first where a path is given; its ending names the format."""
+    use_font(figure)
     if path is not None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
     return figure
+
+
+# Colours of classes, told apart by most eyes.
+CLASS_COLOURS = (
+    BLUE, ORANGE, "#2a9d5c", RED, "#7b52ab", "#8c564b", "#d16ba5", "#6b6b6b", "#b0a000",
+    "#17a2b8",
+)  # fmt: skip
+
+
+def plain_axes(axes: Axes, is_gridded: bool = True) -> None:
+    """Axes without a frame at the top and right, with a faint grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    if is_gridded:
+        axes.grid(color=FAINT, alpha=0.4, linewidth=0.6)
 
 
 def grid(count: int, most_columns: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from weft.errors import ArgumentError
 from weft.viz._figure import BLUE, FAINT, INK, ORANGE, PathLike, finished, new_figure
+from weft.viz._words import word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,8 +88,8 @@ def _draw_panel(
     panel: Axes, name: str, curves: Mapping[str, np.ndarray], epochs: Sequence[int] | None
 ) -> None:
     styles = (
-        (name, "training", BLUE, "o-"),
-        (_VALIDATION + name, "validation", ORANGE, "s--"),
+        (name, word("training"), BLUE, "o-"),
+        (_VALIDATION + name, word("validation"), ORANGE, "s--"),
     )
     drawn = [style for style in styles if style[0] in curves]
     for key, label, colour, line in drawn:
@@ -124,7 +125,8 @@ def _mark_best(panel: Axes, name: str, curve: np.ndarray, steps: np.ndarray) -> 
     best = int(np.nanargmin(curve) if _is_better_small(name) else np.nanargmax(curve))
     panel.plot(
         steps[best], curve[best], "o", markersize=11, fillstyle="none",
-        color=ORANGE, label=f"best: {curve[best]:.4g}, epoch {steps[best]}",
+        color=ORANGE,
+        label=f"{word('best')}: {curve[best]:.4g}, {word('epoch')} {steps[best]}",
     )  # fmt: skip
 
 
@@ -133,8 +135,8 @@ def _label(panel: Axes, name: str) -> None:
 
     words = name.replace("_", " ")
     title = name.upper() if name in _ABBREVIATIONS else words[:1].upper() + words[1:]
-    panel.set_title(title, color=INK)
-    panel.set_xlabel("epoch")
+    panel.set_title(word(title), color=INK)
+    panel.set_xlabel(word("epoch"))
     panel.xaxis.set_major_locator(
         MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
     )

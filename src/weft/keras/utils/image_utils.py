@@ -197,7 +197,8 @@ def smart_resize(
     if channels_first:
         array = np.moveaxis(array, -3, -1)
     height, width = size
-    top, left, tall, wide = centre_box(*array.shape[-3:-1], height, width)
+    tall, wide = array.shape[-3:-1]
+    top, left, tall, wide = centre_box(tall, wide, height, width)
     cut = array[..., top : top + tall, left : left + wide, :]
     resized = resize(cut, size, interpolation)
     return np.moveaxis(resized, -1, -3) if channels_first else resized
