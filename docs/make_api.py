@@ -8,6 +8,8 @@ take them. mkdocs runs this file as a hook, before it reads the pages.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import inspect
 import re
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+WIDTH = 88
 
 MODULES = """
 weft weft.ops weft.random weft.data weft.viz weft.debug weft.autodiff weft.errors
@@ -50,14 +53,44 @@ def public_names(module: types.ModuleType) -> list[str]:
     return found
 
 
-def signature(value: Any) -> str:
-    """The arguments as text, or "" where Python can't tell."""
+def signature(name: str, value: Any) -> str:
+    """A call as it may be written, or "" where Python can't tell.
+
+    >>> def area(width: float, height: float = 1.0) -> float: ...
+    >>> signature("area", area)
+    'area(width: float, height: float = 1.0) -> float'
+    """
     try:
-        text = str(inspect.signature(value))
+        found = inspect.signature(value)
     except (TypeError, ValueError):
         return ""
-    text = _QUOTED.sub(r"\1\2", text).replace("'", '"')
-    return _ADDRESS.sub("", text) if len(text) < 600 else "(…)"
+    if inspect.isclass(value):
+        found = found.replace(return_annotation=inspect.Signature.empty)
+    text = name + _tidy(str(found))
+    if len(text) <= WIDTH:
+        return text
+    # One argument a line; the marks * and / stand with what follows or precedes them.
+    inner, _, result = text.removeprefix(f"{name}(").rpartition(")")
+    lines = "".join(f"    {argument},\n" for argument in _arguments(inner))
+    return f"{name}(\n{lines}){result}"
+
+
+def _tidy(text: str) -> str:
+    return _ADDRESS.sub("", _QUOTED.sub(r"\1\2", text).replace("'", '"'))
+
+
+def _arguments(text: str) -> list[str]:
+    """The arguments of a signature, parted at commas outside of brackets and quotes."""
+    parts, depth, quoted = [""], 0, False
+    for character in text:
+        quoted ^= character == '"'
+        if not quoted:
+            depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0 and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
 
 
 def as_markdown(docstring: str) -> str:
@@ -88,7 +121,7 @@ def as_markdown(docstring: str) -> str:
 
 
 def _outdented(match: re.Match) -> str:
-    return "\n" + textwrap.dedent(match.group(1)).strip() + "\n"
+    return "\n" + textwrap.dedent(match.group(1)).strip() + "\n\n"
 
 
 def _blocks(text: str) -> list[list[str]]:
@@ -129,20 +162,37 @@ def _entry(title: str, value: Any, level: str) -> list[str]:
     if inspect.isclass(value) and value.__doc__ is None:
         text = ""  # only what was inherited
     lines = [f"{level} {title}", ""]
-    if arguments := signature(value):
-        lines += ["```text", f"{title}{arguments}", "```", ""]
+    if call := signature(title, value):
+        lines += ["```text", call, "```", ""]
     return [*lines, as_markdown(text), ""]
 
 
+@functools.cache
+def _public_classes() -> frozenset[type]:
+    """All classes that some page explains."""
+    found = set()
+    for name in MODULES:
+        with contextlib.suppress(ModuleNotFoundError):
+            module = importlib.import_module(name)
+            found |= {getattr(module, public) for public in public_names(module)}
+    return frozenset(value for value in found if inspect.isclass(value))
+
+
 def _methods(kind: type) -> list[tuple[str, Any]]:
-    """Public methods that the class itself defines and explains."""
-    found = []
-    for name, value in vars(kind).items():
-        function = getattr(value, "__func__", value)
-        explained = isinstance(function, types.FunctionType) and function.__doc__
-        if explained and not name.startswith("_"):
-            found.append((name, function))
-    return found
+    """Public methods with a text: the class's own, and those of bases without a page."""
+    known: set[type] = {object}
+    found: dict[str, Any] = {}
+    for base in kind.__mro__:
+        if base is not kind and base in _public_classes():
+            known |= set(base.__mro__)
+        if base in known or not base.__module__.startswith("weft"):
+            continue
+        for name, value in vars(base).items():
+            function = getattr(value, "__func__", value)
+            explained = isinstance(function, types.FunctionType) and function.__doc__
+            if explained and not name.startswith("_"):
+                found.setdefault(name, function)
+    return sorted(found.items())
 
 
 def page(name: str) -> str:

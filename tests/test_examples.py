@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -84,3 +85,22 @@ def test_cells_of_a_script():
     assert MAKER.cells(script) == [("markdown", "# Title\n\nText."), ("code", "print(1)")]
     with pytest.raises(ValueError, match="begins with a cell"):
         MAKER.cells("print(1)\n# %%\n")
+
+
+def test_a_notebook_runs_in_its_folder(tmp_path):
+    pytest.importorskip("matplotlib")
+    kept = json.loads((EXAMPLES / "notebooks" / "05_activations.ipynb").read_text("utf-8"))
+    cells = ["".join(c["source"]) for c in kept["cells"] if c["cell_type"] == "code"]
+    environment = os.environ | {
+        "WEFT_EXAMPLES_PICTURES": str(tmp_path),
+        "MPLBACKEND": "Agg",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(cells)],
+        env=environment | {"PYTHONIOENCODING": "utf-8"},
+        cwd=EXAMPLES / "notebooks",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "05_activations.png").is_file()
