@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).resolve().parent)
 
 
 class WeftError(Exception):
@@ -65,3 +70,11 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     lowered = {str(k).lower(): str(k) for k in known}
     near = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
     return f" Did you mean {lowered[near[0]]!r}?" if near else ""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the user's line: the nearest one outside of the package."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -10,7 +10,6 @@ tape.gradient(y, x)        # 6.0
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +21,7 @@ from weft.core.primitive import Primitive
 from weft.core.state import STATE, recording
 from weft.core.tensor import Tensor
 from weft.core.variable import Variable, read_variable
-from weft.errors import ArgumentError, ArgumentTypeError, ShapeError
+from weft.errors import ArgumentError, ArgumentTypeError, ShapeError, warn
 
 
 class UsedTapeError(ArgumentError, RuntimeError):
@@ -122,10 +121,9 @@ class GradientTape:
                     "weft.convert_to_tensor(x)"
                 )
             if not leaf.dtype.is_differentiable:
-                warnings.warn(
+                warn(
                     f"GradientTape.watch: gradients flow to floating tensors only; "
                     f"received {leaf.spec}",
-                    stacklevel=2,
                 )
                 continue
             self._watched[id(leaf)] = leaf
@@ -269,10 +267,9 @@ def _source_leaves(sources: Any) -> tuple[list, Any]:
 def _warn_unless_floating(tensor: Any, what: str) -> bool:
     if tensor.dtype.is_differentiable:
         return True
-    warnings.warn(
+    warn(
         f"GradientTape: the {what} must have a floating dtype; received {tensor.spec}, "
         f"whose gradient is None; cast it to float32 first",
-        stacklevel=4,
     )
     return False
 

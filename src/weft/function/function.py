@@ -17,7 +17,6 @@ import importlib
 import inspect
 import threading
 import types
-import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,7 +30,7 @@ from weft.core.state import STATE, recording, tracing
 from weft.core.tensor import Tensor, TracedTensor
 from weft.core.trace import Trace
 from weft.core.variable import Variable
-from weft.errors import ArgumentError, ArgumentTypeError, TraceError
+from weft.errors import ArgumentError, ArgumentTypeError, TraceError, warn
 from weft.function.execute import Program, UpdatingProgram, run_program
 from weft.function.signature import (
     Arguments,
@@ -325,11 +324,10 @@ class Function:
         why = (
             "argument " + " and ".join(changes) if changes else "objects are new each time"
         )
-        warnings.warn(
+        warn(
             f"function {self.name} was traced {self.trace_count} times; last time {why}. "
             "Each new shape, dtype or Python value is a new program: pass tensors in place "
             "of Python numbers, and keep to a few shapes",
-            stacklevel=4,
         )
 
     # -- looking -------------------------------------------------------------------

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from weft.errors import ArgumentError
+from weft.errors import ArgumentError, warn
 from weft.keras.callbacks.callback import Callback, Logs
 from weft.keras.training.progress import print_message
 
@@ -39,9 +38,8 @@ class MonitorCallback(Callback):
     ) -> None:
         super().__init__()
         if mode not in _MODES:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.",
-                stacklevel=3,
             )
             mode = "auto"
         self.monitor, self.mode = monitor, mode
@@ -175,10 +173,9 @@ class EarlyStopping(MonitorCallback):
         """The watched value; a warning, if there is none of that name."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warnings.warn(
+            warn(
                 f"Early stopping conditioned on metric `{self.monitor}` which is not "
                 f"available. Available metrics are: {','.join(logs or {})}",
-                stacklevel=2,
             )
         return value
 
@@ -234,10 +231,9 @@ class ReduceLROnPlateau(MonitorCallback):
         logs["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
         current = logs.get(self.monitor)
         if current is None:
-            warnings.warn(
+            warn(
                 f"Learning rate reduction is conditioned on metric `{self.monitor}` which is "
                 f"not available. Available metrics are: {','.join(logs)}.",
-                stacklevel=2,
             )
             return
         if self.in_cooldown():
@@ -300,7 +296,9 @@ class ModelCheckpoint(MonitorCallback):
             )
         suffixes = (".weights.h5",) if save_weights_only else (".keras", ".h5")
         if not self.filepath.endswith(suffixes):
-            what = "save_weights_only=True" if save_weights_only else "save_weights_only=False"
+            what = (
+                "save_weights_only=True" if save_weights_only else "save_weights_only=False"
+            )
             raise ArgumentError(
                 f"ModelCheckpoint: When using `{what}`, the filepath must end in "
                 f"`{'` or `'.join(suffixes)}`. Received: filepath={self.filepath}"
@@ -351,15 +349,14 @@ class ModelCheckpoint(MonitorCallback):
             self._set_monitor_op()
         current = logs.get(self.monitor)
         if current is None:
-            warnings.warn(
-                f"Can save best model only with {self.monitor} available.", stacklevel=2
+            warn(
+                f"Can save best model only with {self.monitor} available.",
             )
             return True
         if np.size(current) != 1:
-            warnings.warn(
+            warn(
                 "Can save best model only when `monitor` is a scalar value. Received: "
                 f"{current}. Falling back to `save_best_only=False`.",
-                stacklevel=2,
             )
             return True
         best = "-inf" if self.best is None and self.monitor_op is np.greater else "inf"
@@ -385,7 +382,7 @@ class ModelCheckpoint(MonitorCallback):
         except KeyError as error:
             known = ", ".join(["epoch", *fields])
             raise ArgumentError(
-                f'ModelCheckpoint: Failed to format this callback filepath: '
+                f"ModelCheckpoint: Failed to format this callback filepath: "
                 f'"{self.filepath}". Reason: {error}; known fields: {known}'
             ) from error
 

@@ -13,7 +13,6 @@ A layer of one's own defines `build` (make the weights) and `call` (compute):
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +22,7 @@ from weft import tree
 from weft.core.state import eager, recording
 from weft.core.variable import Variable as _AnyVariable
 from weft.dtypes import canonical
-from weft.errors import ArgumentError, ArgumentTypeError, TraceError
+from weft.errors import ArgumentError, ArgumentTypeError, TraceError, warn
 from weft.keras import dtype_policies, regularizers
 from weft.keras.backend.keras_tensor import KerasTensor, any_symbolic
 from weft.keras.backend.names import current_path, path_scope
@@ -400,12 +399,11 @@ class Layer(Weights, Operation):
             return
         if not self.supports_masking and type(self).compute_mask is Layer.compute_mask:
             if previous is not None:
-                warnings.warn(
+                warn(
                     f"Layer '{self.name}' (of type {type(self).__name__}) was passed an "
                     "input with a mask attached to it. However, this layer does not "
                     "support masking and will therefore destroy the mask information. "
                     "Downstream layers will not see the mask.",
-                    stacklevel=3,
                 )
             return
         masks = self.compute_mask(inputs, previous)
@@ -697,11 +695,10 @@ def _taken_input_shape(kwargs: dict) -> tuple | None:
     found = {name: kwargs.pop(name) for name in names}
     if "note" not in _INPUT_SHAPE_NOTES:
         _INPUT_SHAPE_NOTES.add("note")
-        warnings.warn(
+        warn(
             "Do not pass an `input_shape`/`input_dim` argument to a layer. When using "
             "Sequential models, prefer using an `Input(shape)` object as the first layer "
             "in the model instead.",
-            stacklevel=5,
         )
     batch = found.get("batch_size")
     if found.get("batch_input_shape") is not None:

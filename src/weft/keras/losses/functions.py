@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from weft import config, ops
-from weft.errors import ArgumentError, ArgumentTypeError, ShapeError
+from weft.errors import ArgumentError, ArgumentTypeError, ShapeError, warn
 from weft.keras.losses.loss import same_rank
 
 
@@ -140,11 +139,10 @@ def _require_axis(who: str, axis: Any) -> None:
 
 def _warn_of_one_class(who: str, y_pred: Any) -> None:
     if y_pred.shape and y_pred.shape[-1] == 1:
-        warnings.warn(
+        warn(
             f"{who}: y_pred needs a last axis of more than one class; received the shape "
             f"{y_pred.shape}; use 'binary_crossentropy' for two classes with one output",
             SyntaxWarning,
-            stacklevel=3,
         )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from weft import config, ops
-from weft.errors import ArgumentError, ShapeError
+from weft.errors import ArgumentError, ShapeError, warn
 from weft.keras.metrics.metric import Metric
 
 
@@ -55,7 +54,9 @@ class IoU(Metric):
             y_true = ops.argmax(y_true, axis=self.axis)
         if not self.sparse_y_pred:
             y_pred = ops.argmax(y_pred, axis=self.axis)
-        y_true, y_pred = (ops.reshape(ops.cast(y, "int32"), (-1,)) for y in (y_true, y_pred))
+        y_true, y_pred = (
+            ops.reshape(ops.cast(y, "int32"), (-1,)) for y in (y_true, y_pred)
+        )
         weight = self._weights(sample_weight, y_true.shape)
         valid = (y_true >= 0) & (y_true < self.num_classes)
         valid = valid & (y_pred >= 0) & (y_pred < self.num_classes)
@@ -72,10 +73,9 @@ class IoU(Metric):
             return ops.ones(shape, self._dtype)
         weight = ops.convert_to_tensor(sample_weight)
         if weight.dtype.is_floating and self._dtype.is_integer:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: weights are floats, but counts are {self.dtype}: "
                 "fractions are cut off; use integer weights, or dtype='float32'",
-                stacklevel=3,
             )
         weight = ops.cast(weight, self._dtype)
         if len(weight.shape) > 1:
@@ -204,7 +204,9 @@ class FBetaScore(Metric):
             )
         if not isinstance(beta, float) or beta <= 0:
             raise ArgumentError(f"{who}: beta must be a float > 0; received {beta!r}")
-        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
+        if threshold is not None and not (
+            isinstance(threshold, float) and 0 < threshold <= 1
+        ):
             raise ArgumentError(
                 f"{who}: threshold must be a float in (0, 1], or None; received {threshold!r}"
             )
@@ -218,7 +220,12 @@ class FBetaScore(Metric):
                 f"received y_true {y_true.spec} and y_pred {y_pred.spec}"
             )
         shape = () if self.average == "micro" else (y_pred.shape[-1],)
-        names = ("true_positives", "false_positives", "false_negatives", "intermediate_weights")
+        names = (
+            "true_positives",
+            "false_positives",
+            "false_negatives",
+            "intermediate_weights",
+        )
         for name in names:
             setattr(self, name, self.add_variable(shape, "zeros", name=name))
         self._is_built = True
@@ -255,7 +262,9 @@ class FBetaScore(Metric):
         precision = found / (found + self.false_positives.value + small)
         recall = found / (found + self.false_negatives.value + small)
         squared = self.beta**2
-        score = (1 + squared) * (precision * recall / (squared * precision + recall + small))
+        score = (1 + squared) * (
+            precision * recall / (squared * precision + recall + small)
+        )
         if self.average == "weighted":
             weights = self.intermediate_weights.value
             return ops.sum(score * weights / (ops.sum(weights) + small))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from weft import ops
 from weft.core.variable import Variable
-from weft.errors import ArgumentError, ArgumentTypeError
+from weft.errors import ArgumentError, ArgumentTypeError, warn
 from weft.keras.optimizers.schedules.schedule import LearningRateSchedule
 from weft.keras.training.identifiers import automatic_name
 from weft.keras.training.variables import make_variable
@@ -318,7 +317,9 @@ class Optimizer:
         if self.global_clipnorm and self.global_clipnorm > 0:
             return clip_by_global_norm(grads, self.global_clipnorm)
         if self.clipvalue and self.clipvalue > 0:
-            return [ops.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in grads]
+            return [
+                ops.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in grads
+            ]
         return list(grads)
 
     def exclude_from_weight_decay(
@@ -422,10 +423,9 @@ class Optimizer:
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Take the values from such a mapping."""
         if len(store.keys()) != len(self._variables):
-            warnings.warn(
+            warn(
                 f"{self.name}: the file has {len(store.keys())} variables, the optimizer "
                 f"{len(self._variables)}; its state was not loaded",
-                stacklevel=2,
             )
             return
         for position, variable in enumerate(self._variables):
@@ -526,10 +526,9 @@ def _with_gradients(name: str, grads: Sequence, variables: Sequence) -> tuple[li
             "does not depend on them, or not in a differentiable way"
         )
     if missing:
-        warnings.warn(
+        warn(
             f"{name}: Gradients do not exist for variables {missing} when minimizing the "
             "loss. If using `model.compile()`, did you forget to provide a `loss` argument?",
-            stacklevel=4,
         )
     return [g for g, _ in kept], [v for _, v in kept]
 
@@ -575,10 +574,9 @@ def _check_common(who: str, optimizer: Any) -> None:
 
 def _refuse_unknown(who: str, kwargs: dict) -> None:
     if kwargs.pop("decay", None) is not None:
-        warnings.warn(
+        warn(
             f"{who}: Argument `decay` is no longer supported and will be ignored; use a "
             "schedule as learning_rate",
-            stacklevel=4,
         )
     if kwargs:
         raise ArgumentTypeError(
@@ -598,5 +596,3 @@ def _spell_signature(cls: type) -> None:
     more = [p for p in base if p.name not in known]
     shown = inspect.Signature([next(iter(own.parameters.values())), *named, *more])
     cls.__init__.__signature__ = shown  # type: ignore[attr-defined]
-
-

@@ -18,7 +18,7 @@ from weft import config, random, tree
 from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.dtypes import canonical
-from weft.errors import ArgumentError, ArgumentTypeError, DTypeError
+from weft.errors import ArgumentError, ArgumentTypeError, DTypeError, warn
 from weft.keras.training.py_dataset import PyDataset
 
 
@@ -98,7 +98,9 @@ def _raw_array(value: Any, who: str) -> np.ndarray:
 
 
 def _numbers_of_objects(array: np.ndarray, who: str) -> np.ndarray:
-    odd = next((x for x in array.reshape(-1) if not isinstance(x, int | float | np.number)), None)
+    odd = next(
+        (x for x in array.reshape(-1) if not isinstance(x, int | float | np.number)), None
+    )
     if odd is None and array.dtype.kind == "O":
         return np.array(array.tolist())
     raise DTypeError(
@@ -213,7 +215,9 @@ class ArrayAdapter:
         self._is_partial = steps is not None and steps != whole
         self._cursor = 0
         self.shuffle = shuffle
-        self._random = np.random.default_rng(random.make_default_seed()) if shuffle else None
+        self._random = (
+            np.random.default_rng(random.make_default_seed()) if shuffle else None
+        )
         self._order: np.ndarray | None = None
         self.tensors = [Tensor(array) for array in self.leaves]
         self.structure = self._structure()
@@ -343,11 +347,10 @@ class BatchAdapter:
 
 
 def _warn_ran_out() -> None:
-    warnings.warn(
+    warn(
         "Your input ran out of data; interrupting training. Make sure that your dataset or "
         "generator can generate at least `steps_per_epoch * epochs` batches. You may need to "
         "use the `.repeat()` function when building your dataset.",
-        stacklevel=4,
     )
 
 
@@ -370,7 +373,9 @@ def adapter_for(
     if x is None and y is None:
         raise ArgumentError(f"{who}: expected data; received x=None")
     if steps is not None and steps <= 0:
-        raise ArgumentError(f"{who}: the number of steps must be positive; received {steps}")
+        raise ArgumentError(
+            f"{who}: the number of steps must be positive; received {steps}"
+        )
     if _is_in_memory(x):
         return ArrayAdapter(
             x, y, sample_weight, batch_size, bool(shuffle), class_weight, steps, who
@@ -384,7 +389,13 @@ def adapter_for(
     if isinstance(x, PyDataset):
         source = x.epochs(shuffle and who == "fit")
         return BatchAdapter(
-            source, steps, class_weight, False, x.num_batches, x.on_epoch_begin, x.on_epoch_end
+            source,
+            steps,
+            class_weight,
+            False,
+            x.num_batches,
+            x.on_epoch_begin,
+            x.on_epoch_end,
         )
     if not isinstance(x, Iterable) or isinstance(x, str | bytes):
         raise ArgumentTypeError(
