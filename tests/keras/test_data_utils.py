@@ -135,3 +135,75 @@ def test_bilinear_resizing_takes_the_centres_of_pixels():
     assert resize(ramp, (1, 8), "bilinear").ravel().tolist() == [
         0.0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.0]  # fmt: skip
     assert resize(ramp, (1, 2), "nearest").ravel().tolist() == [1.0, 3.0]
+
+
+# -- Keras 2's preprocessing -----------------------------------------------------------------
+
+
+def test_tokenizer():
+    text = keras.preprocessing.text
+    tokenizer = text.Tokenizer(num_words=4, oov_token="?")
+    tokenizer.fit_on_texts(["The cat sat on the mat.", "The dog!"])
+    assert tokenizer.word_index["the"] == 2
+    assert tokenizer.texts_to_sequences(["the cat flew"]) == [[2, 3, 1]]
+    assert tokenizer.sequences_to_texts([[2, 3]]) == ["the cat"]
+    matrix = tokenizer.texts_to_matrix(["the the cat"], mode="count")
+    assert matrix.tolist() == [[0, 0, 2, 1]]
+    assert tokenizer.texts_to_matrix(["the the cat"], mode="freq")[0, 2] == 2 / 3
+    tfidf = tokenizer.texts_to_matrix(["the the cat"], mode="tfidf")
+    np.testing.assert_allclose(tfidf[0, 2], (1 + np.log(2)) * np.log(1 + 2 / 3))
+    again = text.tokenizer_from_json(tokenizer.to_json())
+    assert again.texts_to_sequences(["the cat flew"]) == [[2, 3, 1]]
+    assert text.one_hot("a b a", 50)[0] == text.one_hot("a", 50)[0]
+    with pytest.raises(ValueError, match="mode must be"):
+        tokenizer.texts_to_matrix(["a"], mode="share")
+
+
+def test_timeseries_generator():
+    make = keras.preprocessing.sequence.TimeseriesGenerator
+    data = np.arange(50)
+    windows = make(data, data * 2, length=10, sampling_rate=2, batch_size=2)
+    assert len(windows) == 20
+    x, y = windows[0]
+    assert x.tolist() == [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]
+    assert y.tolist() == [20, 22]
+    with pytest.raises(ValueError, match="must fit"):
+        make(data[:5], data[:5], length=10)
+
+
+def test_image_data_generator(folder):
+    make = keras.preprocessing.image.ImageDataGenerator
+    images = np.arange(4 * 6 * 6 * 3, dtype="float32").reshape(4, 6, 6, 3)
+    plain = make(rescale=0.5).flow(images, np.arange(4), batch_size=3, shuffle=False)
+    assert [len(x) for x, _ in (plain[0], plain[1])] == [3, 1]
+    np.testing.assert_array_equal(plain[0][0], images[:3] * 0.5)
+    flipped = make(horizontal_flip=True).flow(images, batch_size=4, shuffle=False, seed=1)[
+        0
+    ]
+    changed = [not np.array_equal(a, b) for a, b in zip(flipped, images)]
+    for is_changed, new, old in zip(changed, flipped, images):
+        np.testing.assert_array_equal(new, old[:, ::-1] if is_changed else old)
+    moved = make(rotation_range=20, zoom_range=0.1, width_shift_range=0.2)
+    one, other = (moved.flow(images, seed=3)[0] for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(np.sort(one.ravel()), images.ravel())
+    centred = make(featurewise_center=True)
+    with pytest.raises(ValueError, match="fit"):
+        centred.flow(images)[0]
+    centred.fit(images)
+    assert abs(centred.flow(images)[0].mean()) < 1e-3
+    from_files = make(validation_split=0.25).flow_from_directory(
+        folder, target_size=(5, 5), batch_size=3, subset="training"
+    )
+    assert from_files.class_indices == {"a": 0, "b": 1}
+    x, y = next(from_files)
+    assert (x.shape, y.shape, from_files.samples) == ((3, 5, 5, 3), (3, 2), 6)
+
+
+def test_a_shift_moves_pixels():
+    image = np.zeros((5, 5, 1), "float32")
+    image[2, 2] = 1
+    generator = keras.preprocessing.image.ImageDataGenerator(width_shift_range=2)
+    moved = generator.random_transform(image, seed=0)
+    assert abs(float(moved.sum()) - 1) < 1e-5
+    assert (moved[2].sum(), moved[2, 2, 0] < 1) == (pytest.approx(1), True)

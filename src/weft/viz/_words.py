@@ -102,8 +102,9 @@ def use_font(figure: Figure) -> None:
         return
     from matplotlib.text import Text
 
+    families = [korean_font() or "sans-serif", "DejaVu Sans"]
     for text in figure.findobj(Text):
-        text.set_fontfamily([korean_font(), "DejaVu Sans"])  # type: ignore[attr-defined]
+        text.set_fontfamily(families)  # type: ignore[attr-defined]
 
 
 __all__ = ["korean_font", "set_language", "use_font", "word"]

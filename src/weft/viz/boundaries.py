@@ -212,7 +212,7 @@ def _draw(
     for number in np.unique(classes):
         mine = points[classes == number]
         label = names[number] if names else f"{word('class')} {number}"
-        axes.scatter(*mine.T, s=30 if len(points) < 300 else 12, label=label,
+        axes.scatter(mine[:, 0], mine[:, 1], s=30 if len(points) < 300 else 12, label=label,
                      color=_colours(count)[number], edgecolor="white", linewidth=0.7,
                      marker=_MARKERS[number % len(_MARKERS)])  # fmt: skip
     axes.set_xlim(lines[0][0], lines[0][-1])

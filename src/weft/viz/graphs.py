@@ -144,8 +144,8 @@ def _svg(
         for value in node.inputs:
             start = _made_by(value)
             if start in constants:  # Each use has its own: fewer long lines.
-                start = (node, value)
-                boxes[start] = _constant_box(constants[value.node], value)
+                array, start = constants[start], (node, value)
+                boxes[start] = _constant_box(array, value)
             arrows.append(Arrow(start, node, colour=colour, is_dashed=is_back))
     count = len(graph.outputs) - len(gradients)
     results = ["result" if count == 1 else f"result {number}" for number in range(count)]

@@ -60,8 +60,9 @@ def plot_layer_activations(
         1.3 if one.ndim == 3 or _is_square(one, n) else 0.62 for n, one in enumerate(arrays)
     ]
     figure = new_figure(7.0, sum(tall) + 0.32 * len(tall) + 0.3)
-    rows = figure.subfigures(len(arrays), 1, height_ratios=[t + 0.3 for t in tall])
-    for number, (row, name, one) in enumerate(zip(np.atleast_1d(rows), names, arrays)):
+    rows: Any = figure.subfigures(len(arrays), 1, height_ratios=[t + 0.3 for t in tall])
+    rows = np.atleast_1d(np.asarray(rows, object))
+    for number, (row, name, one) in enumerate(zip(rows, names, arrays)):
         _draw_activation(row, f"{name}  {one.shape}", one, _is_square(one, number))
     if title:
         figure.suptitle(title, color=INK)

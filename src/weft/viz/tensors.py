@@ -206,7 +206,7 @@ def _pictures(array: np.ndarray) -> Figure:
 def _films(array: np.ndarray) -> Figure:
     samples, frames = (min(extent, 5) for extent in array.shape[:2])
     figure = new_figure(max(1.35 * frames + 0.7, 4.6), 1.35 * samples + 0.7)
-    panels = figure.subplots(samples, frames, squeeze=False)
+    panels: Any = figure.subplots(samples, frames, squeeze=False)
     for sample, frame in np.ndindex(samples, frames):
         # As many frames as are shown, spread over the film.
         shown = round(frame * (array.shape[1] - 1) / max(frames - 1, 1))

@@ -177,7 +177,7 @@ def smart_resize(
     size: tuple[int, int],
     interpolation: str = "bilinear",
     data_format: str = "channels_last",
-    backend_module: Any = None,
+    **kwargs: Any,
 ) -> np.ndarray:
     """Images resized without distortion: what does not fit the target's shape is cut off.
 
