@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 from weft.dtypes import DType
+from weft.errors import ArgumentError
 
 
 class _Scopes(threading.local):
@@ -21,9 +23,46 @@ class _Scopes(threading.local):
         self.autocast: DType | None = None
         self.unknown: int | None = None
         self.stateless: list[Any] = []
+        self.allowance: Allowance | None = None
 
 
 SCOPES = _Scopes()
+
+
+class Allowance:
+    """How much memory variables may take while a model is made out of a file.
+
+    A file of a few lines can ask for a layer of any size: it is refused before the memory
+    is taken.
+    """
+
+    def __init__(self, size: int, who: str) -> None:
+        self.left, self.who = size, who
+
+    def take(self, shape: tuple[int, ...], dtype: DType, name: str) -> None:
+        """Count a variable.
+
+        Raises:
+            ArgumentError: if there is not so much left.
+        """
+        size = math.prod(shape) * dtype.size
+        if size > self.left:
+            raise ArgumentError(
+                f"{self.who}: the variable {name!r} of shape {shape} takes {size:,} bytes, "
+                "far more than the file holds; the file is damaged, or made to hurt"
+            )
+        self.left -= size
+
+
+@contextlib.contextmanager
+def allocating(allowance: Allowance) -> Iterator[None]:
+    """Variables made inside are counted."""
+    before = SCOPES.allowance
+    SCOPES.allowance = allowance
+    try:
+        yield
+    finally:
+        SCOPES.allowance = before
 
 
 @contextlib.contextmanager

@@ -158,6 +158,8 @@ def _initialized(initializer: Callable, shape: Any, dtype: Any, name: str) -> Te
             f"Variable: the shape of {name!r} must be known; received {shape}; "
             "give the layer an input whose last axis is known"
         )
+    if SCOPES.allowance is not None:
+        SCOPES.allowance.take(shape, canonical(dtype), name)
     with eager():
         value = convert_to_tensor(initializer(shape, dtype=canonical(dtype)), dtype=dtype)
     if value.shape != shape:

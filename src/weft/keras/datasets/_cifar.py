@@ -39,8 +39,8 @@ def read_batch(
     """
     batch = read_pickle(path, who)
     pictures, labels = batch.get("data"), batch.get(label_key)
-    is_pictures = isinstance(pictures, np.ndarray) and pictures.dtype == np.uint8
-    if not is_pictures or pictures.size != rows * _PICTURE_BYTES:
+    is_array = isinstance(pictures, np.ndarray) and pictures.dtype == np.uint8
+    if pictures is None or not is_array or pictures.size != rows * _PICTURE_BYTES:
         shape = getattr(pictures, "shape", None)
         raise bad_file(
             path, who, f"data of shape {shape} in place of {(rows, _PICTURE_BYTES)}, uint8"

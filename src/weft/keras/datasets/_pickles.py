@@ -52,8 +52,8 @@ class _DraftDType:
 
     def __setstate__(self, state: Any) -> None:
         order = state[1].decode("ascii") if isinstance(state[1], bytes) else state[1]
-        if order in ("<", ">") and not self.dtype.hasobject:
-            self.dtype = self.dtype.newbyteorder(order)
+        if order == ">" and not self.dtype.hasobject:
+            self.dtype = self.dtype.newbyteorder(">")
 
 
 class _DraftArray:

@@ -20,7 +20,11 @@ from weft.keras.layers.layer import Layer
 from weft.keras.models.function import Function
 from weft.keras.models.model import Model
 from weft.keras.training.trainer import Trainer
-from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
+from weft.keras.utils.serialization import (
+    deserialize_keras_object,
+    serialize_keras_object,
+    shared_object,
+)
 
 
 class Functional(Function, Model):
@@ -341,13 +345,26 @@ def _node_data(node: Any, numbers: dict[int, int]) -> dict:
     return {"args": list(args), "kwargs": kwargs}
 
 
+class _Made(dict):
+    """The operations of a config by name.
+
+    `calls` are the nodes of each that this config speaks of: a layer shared with another
+    model has calls of that one as well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: dict[str, list] = {}
+
+
 def functional_from_config(
     cls: type, config: dict, custom_objects: dict | None = None
 ) -> Any:
     """The model that `functional_config` described: layers are made, then called again."""
-    made: dict[str, Operation] = {}
-    waiting: list[tuple[Operation, int, dict]] = []
+    made = _Made()
+    waiting: list[tuple[str, int, dict]] = []
     for data in config["layers"]:
+        is_shared = shared_object(data) is not None
         operation = deserialize_keras_object(
             {k: v for k, v in data.items() if k not in ("name", "inbound_nodes")},
             custom_objects=custom_objects,
@@ -355,8 +372,10 @@ def functional_from_config(
         if data.get("name") and operation.name != data["name"]:
             operation.name = data["name"]
         made[data["name"]] = operation
+        is_new = not is_shared or isinstance(operation, InputLayer)
+        made.calls[data["name"]] = list(operation._inbound_nodes) if is_new else []
         for number, call in enumerate(data["inbound_nodes"]):
-            waiting.append((operation, number, call))
+            waiting.append((data["name"], number, call))
     _call_again(waiting, made)
 
     def symbols(spec: Any) -> Any:
@@ -377,33 +396,33 @@ def _is_history(spec: Any) -> bool:
     return isinstance(spec, list | tuple) and len(spec) == 3 and isinstance(spec[0], str)
 
 
-def _symbol(made: dict[str, Operation], history: Any) -> KerasTensor | None:
+def _symbol(made: _Made, history: Any) -> KerasTensor | None:
     name, node_index, tensor_index = history
     operation = made.get(name)
     if operation is None:
         raise ArgumentError(
             f"Functional.from_config: no layer is named {name!r} in the config"
         )
-    if node_index >= len(operation._inbound_nodes):
-        return None
-    return operation._inbound_nodes[node_index].output_tensors[tensor_index]
+    calls = made.calls[name]
+    return calls[node_index].output_tensors[tensor_index] if node_index < len(calls) else None
 
 
-def _call_again(waiting: list, made: dict[str, Operation]) -> None:
+def _call_again(waiting: list, made: _Made) -> None:
     """Call each operation once its arguments are there; calls of one keep their order."""
     while waiting:
         left = []
-        for operation, number, call in waiting:
+        for name, number, call in waiting:
             # An operation deserialised with nodes of its own has no calls here.
-            ready = len(operation._inbound_nodes) == number
+            ready = len(made.calls[name]) == number
             arguments = _arguments(call, made) if ready else None
             if arguments is None:
-                left.append((operation, number, call))
+                left.append((name, number, call))
                 continue
             args, kwargs = arguments
-            operation(*args, **kwargs)
+            made[name](*args, **kwargs)
+            made.calls[name].append(made[name]._inbound_nodes[-1])
         if len(left) == len(waiting):
-            names = sorted({operation.name for operation, _, _ in left})
+            names = sorted({name for name, _, _ in left})
             raise ArgumentError(
                 f"Functional.from_config: the layers {names} need results that no layer of "
                 "the config gives"
@@ -411,7 +430,7 @@ def _call_again(waiting: list, made: dict[str, Operation]) -> None:
         waiting = left
 
 
-def _arguments(call: dict, made: dict[str, Operation]) -> tuple[list, dict] | None:
+def _arguments(call: dict, made: _Made) -> tuple[list, dict] | None:
     missing = False
 
     def fill(data: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,50 @@ _TOP_LEVEL = {
 }  # fmt: skip
 
 _PACKAGE = "weft.keras"
+
+
+# -- shared objects ----------------------------------------------------------------------
+
+
+class _Sharing(threading.local):
+    def __init__(self) -> None:
+        self.scope: ObjectSharingScope | None = None
+
+
+_SHARING = _Sharing()
+
+
+class ObjectSharingScope:
+    """Inside, an object that is met twice is written with one number, and read as one."""
+
+    def __init__(self) -> None:
+        # The objects are kept, so that no other gets the same id.
+        self.written: dict[int, tuple[Any, list[dict]]] = {}
+        self.numbers: dict[int, int] = {}
+        self.made: dict[int, Any] = {}
+
+    def __enter__(self) -> ObjectSharingScope:
+        self._before, _SHARING.scope = _SHARING.scope, self
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _SHARING.scope = self._before
+
+    def write(self, obj: Any, data: dict) -> None:
+        """Remember what describes an object; from the second time on, numbers are written."""
+        _, described = self.written.setdefault(id(obj), (obj, []))
+        described.append(data)
+        if len(described) > 1:
+            number = self.numbers.setdefault(id(obj), len(self.numbers) + 1)
+            for one in described:
+                one["shared_object_id"] = number
+
+
+def shared_object(config: Any) -> Any:
+    """The object that an equal config gave before, or None."""
+    if _SHARING.scope is None or not isinstance(config, dict):
+        return None
+    return _SHARING.scope.made.get(config.get("shared_object_id"))
 
 
 # -- to plain data -----------------------------------------------------------------------
@@ -86,6 +131,8 @@ def _object_to_data(obj: Any) -> dict:
         compiled = obj.get_compile_config() if getattr(obj, "compiled", False) else {}
         if compiled is not None:
             data["compile_config"] = _config_to_data(compiled)
+    if _SHARING.scope is not None:
+        _SHARING.scope.write(obj, data)
     return data
 
 
@@ -223,6 +270,9 @@ def _from_data(config: Any, names: dict | None) -> Any:
 
 
 def _object_from_data(config: dict, names: dict | None) -> Any:
+    known = shared_object(config)
+    if known is not None:
+        return known
     class_name, settings = config["class_name"], config["config"] or {}
     found = find_class(
         class_name, config.get("module"), config.get("registered_name"), names
@@ -236,6 +286,8 @@ def _object_from_data(config: dict, names: dict | None) -> Any:
         )
     settings = dict(settings) if isinstance(settings, dict) else settings
     instance = found.from_config(settings)
+    if _SHARING.scope is not None and "shared_object_id" in config:
+        _SHARING.scope.made[config["shared_object_id"]] = instance
     build = config.get("build_config")
     if build and not getattr(instance, "built", True):
         instance.build_from_config(_from_data(build, None))
