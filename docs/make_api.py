@@ -36,6 +36,8 @@ _GATHERS = {"weft": "weft", "weft.keras.metrics": "weft.keras"}
 _SECTIONS = ("Raises:", "Returns:", "Arguments:", "Args:", "Yields:")
 _QUOTED = re.compile(r"(: |-> )'([^']*)'")
 _EXAMPLE = re.compile(r"^Examples?:\n((    .*\n?|\s*\n)+)", re.MULTILINE)
+# A paragraph of lines such as `width: in inches`, and what continues them.
+_ARGUMENT = re.compile(r"\*{0,2}\w+: \S|    \S")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -111,6 +113,8 @@ def as_markdown(docstring: str) -> str:
             lines += ["```pycon", *block, "```"]
         elif first in _SECTIONS:
             lines += [f"**{first.rstrip(':')}**", "", *_entries(block[1:])]
+        elif not block[0].startswith(" ") and all(map(_ARGUMENT.match, block)):
+            lines += _entries([f"    {line}" for line in block])
         elif block[0].startswith("    "):
             lines += ["```text", *(line.removeprefix("    ") for line in block), "```"]
         else:
