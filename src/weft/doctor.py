@@ -40,7 +40,7 @@ EXTRAS = {
         'pip install "weft[plot]"',
     ),
     "h5py": ("h5py", "Keras's weight files", 'pip install "weft[files]"'),
-    "jax": ("jax", "the XLA target", "pip install jax"),
+    "jax": ("jax", "a peer for weft bench", "pip install jax"),
     "tensorflow": ("tensorflow", "a peer for weft bench", "pip install tensorflow-cpu"),
     "torch": ("torch", "a peer for weft bench", "pip install torch"),
     "keras": ("keras", "comparing tests", "pip install keras"),
