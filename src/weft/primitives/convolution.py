@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +27,19 @@ from weft.primitives.contraction import dot_general
 from weft.primitives.quiet import quiet
 from weft.primitives.rules import NUMBERS, require_dtype, require_equal_dtypes
 from weft.primitives.shape import broadcast, reshape, reverse, transpose
-from weft.primitives.window import Numbers, window_counts, windows, windows_view
+from weft.primitives.window import (
+    Numbers,
+    overlap_add,
+    window_counts,
+    windows,
+    windows_view,
+)
 
 # The windows of a piece of the batch are copied at a time, about this many bytes.
 COPY_BYTES = 1 << 23
+# Where x has so many times more places than the result, most products of a convolution
+# with the turned kernel would be with zeros.
+MANY_ELEMENTS = 2
 # Groups with so few products each are summed without a matrix product.
 THIN_GROUP = 4
 
@@ -119,7 +129,7 @@ def _thin_product(found: np.ndarray, kernel: np.ndarray, groups: int, out: np.nd
     """Products and sums over the elements of the windows, all places at once."""
     inputs, filters = kernel.shape[-2:]
     spatial = kernel.ndim - 2
-    leading = (slice(None),) * (spatial + 1)
+    leading: tuple[Any, ...] = (slice(None),) * (spatial + 1)
     by_group = (*found.shape[: spatial + 1], groups, inputs)
     total = np.zeros((*out.shape[:-1], groups, filters // groups), out.dtype)
     for place in itertools.product(*map(range, kernel.shape[:-2])):
@@ -197,17 +207,70 @@ def _sum_of_products(a: Tensor, b: Tensor, axes: Numbers) -> Tensor:
 # -- derivatives -------------------------------------------------------------------------
 
 
-@conv.vjp
+@conv.selective_vjp
 def _(
-    ct: Tensor, out: Tensor, x: Tensor, kernel: Tensor, *, groups: int, **geometry: Numbers
-) -> tuple[Tensor, Tensor]:
+    cts: tuple[Tensor, ...], outs: tuple[Tensor, ...], inputs: tuple[Tensor, Tensor],
+    needed: list[bool], parameters: dict,
+) -> tuple[Tensor | None, Tensor | None]:  # fmt: skip
+    (ct,), (x, kernel) = cts, inputs
+    geometry = dict(parameters)
+    groups = geometry.pop("groups")
     return (
-        _of_x(ct, x.shape, kernel, groups, geometry),
-        _of_kernel(ct, x, kernel.shape, groups, geometry),
+        _of_x(ct, x.shape, kernel, groups, geometry) if needed[0] else None,
+        _of_kernel(ct, x, kernel.shape, groups, geometry) if needed[1] else None,
     )
 
 
 def _of_x(
+    ct: Tensor, shape: Numbers, kernel: Tensor, groups: int, geometry: dict[str, Numbers]
+) -> Tensor:
+    places, elements = math.prod(ct.shape[1:-1]), math.prod(shape[1:-1])
+    if elements > MANY_ELEMENTS * places:
+        return _of_x_by_windows(ct, shape, kernel, groups, geometry)
+    return _of_x_by_elements(ct, shape, kernel, groups, geometry)
+
+
+def _of_x_by_windows(
+    ct: Tensor, shape: Numbers, kernel: Tensor, groups: int, geometry: dict[str, Numbers]
+) -> Tensor:
+    """What each window gives to its elements, added up where windows overlap."""
+    sizes, (inputs, filters) = kernel.shape[:-2], kernel.shape[-2:]
+    spatial = len(sizes)
+    each = filters // groups
+    found = (*ct.shape[:-1], *sizes, groups * inputs)
+    if groups == 1:
+        contract = (spatial + 1,), (spatial + 1,)
+        share = dot_general.bind(ct, kernel, contract=contract, batch=((), ()))
+    else:
+        cts = reshape.bind(ct, shape=(*ct.shape[:-1], groups, each))
+        weights = reshape.bind(kernel, shape=(*sizes, inputs, groups, each))
+        if _is_thin(kernel.shape, groups):
+            share = _thin_shares(cts, weights)
+        else:
+            contract, batch = ((spatial + 2,), (spatial + 2,)), ((spatial + 1,), (spatial + 1,))
+            share = dot_general.bind(cts, weights, contract=contract, batch=batch)
+            order = (*range(1, 2 * spatial + 2), 0, 2 * spatial + 2)
+            share = transpose.bind(share, permutation=order)
+    share = reshape.bind(share, shape=found)
+    return overlap_add(share, shape, **window_parameters(kernel.shape, **geometry))
+
+
+def _thin_shares(cts: Tensor, weights: Tensor) -> Tensor:
+    """cts [b, *o, groups, each], weights [*k, inputs, groups, each] →
+    [b, *o, *k, groups, inputs]."""
+    spatial = weights.ndim - 3
+    order = (*range(spatial), spatial + 1, spatial, spatial + 2)
+    weights = transpose.bind(weights, permutation=order)
+    sizes, (groups, inputs, each) = weights.shape[:-3], weights.shape[-3:]
+    full = (*cts.shape[:-2], *sizes, groups, inputs, each)
+    outer = (*cts.shape[:-2], *(1,) * spatial, groups, 1, each)
+    spread = broadcast.bind(reshape.bind(cts, shape=outer), shape=full)
+    inner = (*(1,) * (spatial + 1), *weights.shape)
+    repeated = broadcast.bind(reshape.bind(weights, shape=inner), shape=full)
+    return _sum_of_products(spread, repeated, (len(full) - 1,))
+
+
+def _of_x_by_elements(
     ct: Tensor, shape: Numbers, kernel: Tensor, groups: int, geometry: dict[str, Numbers]
 ) -> Tensor:
     """A convolution of the cotangent, spread out by the strides, with the kernel turned."""

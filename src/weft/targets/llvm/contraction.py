@@ -73,8 +73,8 @@ def emit_contraction(
     scratch     pointer to `plan.scratch_bytes` bytes, 64-byte aligned, of this thread
     a, b        pointers to element (0, 0, 0) of plain operands, otherwise callbacks
                     load(f, batch, row, column, type, mask) -> Value of `type`
-                asked for scalars or for vectors along the operand's axis; lanes outside
-                the mask do not exist and must not be read
+                asked for scalars or for vectors along the operand's axis, which begin at
+                multiples of their length; lanes outside the mask must not be read
     store       store(f, batch, row, column, value, mask, axis="column") receives each
                 output element once: a scalar, or a vector along the contraction's `axis`
                 (along the other one where that has size 1)

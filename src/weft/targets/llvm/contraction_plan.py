@@ -460,13 +460,15 @@ def _plan_outer(
     arithmetic = _tiles(rows, vectors, c.m, ceil_div(c.n, lanes), c.k) * c.batch
     cycles = _estimated_cycles(c, arithmetic)
 
-    pack_b = _pack_b(c, rows, lanes)
+    pack_a, pack_b = _pack_a(c), _pack_b(c, rows, lanes)
     wanted = _wanted_chunks(cycles)
     a_elements, b_elements = c.batch * c.m * c.k, c.batch * c.k * c.n
     costs = _Costs(
         arithmetic, PACK_CYCLES[pack_b] / lanes * b_elements, 2.0 / lanes * a_elements
     )
-    cut = _cut(c, rows, width, wanted, costs)
+    # A callback is asked for vectors that begin at multiples of their length.
+    together = math.lcm(rows, lanes) if pack_a == "columns" else rows
+    cut = _cut(c, together, width, wanted, costs)
     splits, k_split = _splits(c, wanted, lanes, lanes, costs, cut)
     if splits > 1:
         cut = _Cut(1, c.m, c.n, cut.cycles)
@@ -477,7 +479,6 @@ def _plan_outer(
     if k_split > 1.25 * k_limit:
         k_block = round_up(ceil_div(k_split, ceil_div(k_split, k_limit)), lanes)
 
-    pack_a = _pack_a(c)
     a_pitch, block_bytes = 0, 0
     if pack_a == "columns":
         a_pitch = round_up(chunk_rows, lanes)

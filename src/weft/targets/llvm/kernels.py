@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from weft.compiler.fuse import Cluster, kind_of
-from weft.compiler.index import ZERO, Index, Var, delinear, linear, of_var
+from weft.compiler.index import ZERO, Index, Remainder, Var, delinear, linear, of_var
 from weft.compiler.indexed import Builder
 from weft.compiler.loops import (
     Apply,
@@ -233,7 +233,7 @@ def _strides(
 
 
 def _operand(
-    expression: Expression, variables: tuple[Var, Var, Var], accumulate: ir.Type
+    expression: Expression, variables: tuple[Var, Var, Var], accumulate: ir.Type, lanes: int
 ) -> contractions.Operand:
     memory = scalar.memory_type(expression.dtype)
     strides = _strides(expression, variables)
@@ -244,11 +244,23 @@ def _operand(
         return contractions.Operand(strides, memory, True, axis, signed)
     _, row, column = variables
     offsets = [e.offset for e in walk(expression, set()) if isinstance(e, Load)]
-    steps = [(o.coefficient(row), o.coefficient(column)) for o in offsets]
-    rows = sum(r == 1 for r, _ in steps)
-    columns = sum(c == 1 for _, c in steps)
+    rows = sum(_runs_along(offset, row, lanes) for offset in offsets)
+    columns = sum(_runs_along(offset, column, lanes) for offset in offsets)
     axis = "row" if rows > columns else "column"
     return contractions.Operand((0, 0, 0), accumulate, False, axis, signed)
+
+
+def _runs_along(offset: Index, var: Var, lanes: int) -> bool:
+    """Whether aligned lanes along `var` lie side by side in memory."""
+    if offset.coefficient(var):
+        return offset.coefficient(var) == 1
+    return any(
+        isinstance(atom, Remainder)
+        and step == 1
+        and atom.divisor % lanes == 0
+        and atom.dividend.coefficient(var) == 1
+        for atom, step in offset.terms.items()
+    )
 
 
 def _contraction_kernels(cluster: Cluster, machine: Machine) -> list[Kernel]:
@@ -270,9 +282,11 @@ def _contraction_kernels(cluster: Cluster, machine: Machine) -> list[Kernel]:
         (product.batch, product.m, product.k),
         (product.batch, product.k, product.n),
     )
+    lanes = max(1, machine.vector_bytes // accumulate.bytes)
     contraction = contractions.Contraction(
         product.batch.extent, product.m.extent, product.n.extent, product.k.extent,
-        _operand(operands[0], sides[0], accumulate), _operand(operands[1], sides[1], accumulate),
+        _operand(operands[0], sides[0], accumulate, lanes),
+        _operand(operands[1], sides[1], accumulate, lanes),
         accumulate, _output_axis(stores, product),
     )  # fmt: skip
     plan = contractions.plan_contraction(contraction, machine)
@@ -389,12 +403,13 @@ def _load_callback(
     f: ir.Function, pointers: tuple[ir.Value, ...], expression: Expression,
     variables: tuple[Var, Var, Var], axis: str,
 ) -> Callable:  # fmt: skip
+    """The factor's values at a place. Vectors begin at multiples of their length."""
     along = variables[1] if axis == "row" else variables[2]
 
     def load(f, batch, row, column, type: ir.Type, mask) -> ir.Value:
         point = Point(
             f, pointers, dict(zip(variables, (batch, row, column))),
-            vector=along if type.lanes else None, lanes=type.lanes, mask=mask,
+            vector=along if type.lanes else None, lanes=type.lanes, mask=mask, aligned=True,
         )  # fmt: skip
         return point.lanes_of(expression)
 

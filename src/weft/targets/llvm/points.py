@@ -38,6 +38,10 @@ class Place:
         return self.lanes is None and self.step == 0
 
 
+def _as_place(number: Value) -> Place:
+    return Place(number, lanes=number if number.type.lanes else None)
+
+
 class Point:
     """Emits expressions where the loop variables have the values in `at`.
 
@@ -48,6 +52,8 @@ class Point:
         vector: the variable that runs along the lanes, with `lanes` of them, if any.
         mask: the lanes that exist (None: all).
         given: values that exist already.
+        aligned: whether `vector` is a multiple of `lanes` here, so that all lanes have the
+            same quotient by multiples of `lanes`.
     """
 
     def __init__(
@@ -61,9 +67,10 @@ class Point:
         mask: Value | None = None,
         given: dict[Given, Value] | None = None,
         known: dict[Expression, Value] | None = None,
+        aligned: bool = False,
     ) -> None:
         self.f, self.buffers, self.at = f, buffers, at
-        self.vector, self.lanes, self.mask = vector, lanes, mask
+        self.vector, self.lanes, self.mask, self.aligned = vector, lanes, mask, aligned
         self.given = given if given is not None else {}
         self.known = known if known is not None else {}
 
@@ -71,7 +78,8 @@ class Point:
         """A point further inside: what is known here is known there, not the reverse."""
         arguments = {
             "vector": self.vector, "lanes": self.lanes, "mask": self.mask,
-            "given": self.given, "at": self.at, "known": dict(self.known), **changes,
+            "given": self.given, "at": self.at, "known": dict(self.known),
+            "aligned": self.aligned, **changes,
         }  # fmt: skip
         return Point(self.f, self.buffers, **arguments)
 
@@ -125,8 +133,10 @@ class Point:
                 if atom is self.vector:
                     step += coefficient
             else:
-                term = self._atom(atom)
-                if term.type.lanes:
+                found = self._atom(atom)
+                term, step = found.base, step + found.step * coefficient
+                if found.lanes is not None:
+                    term = found.lanes
                     scaled = term if coefficient == 1 else term * coefficient
                     vectors = scaled if vectors is None else vectors + scaled
                     continue
@@ -154,13 +164,28 @@ class Point:
             return place.lanes
         return place.base if not place.step else self._steps(place.base, place.step)
 
-    def _atom(self, atom: Quotient | Remainder | Dynamic) -> Value:
-        f = self.f
+    def _atom(self, atom: Quotient | Remainder | Dynamic) -> Place:
         if isinstance(atom, Dynamic):
-            return self._dynamic(atom)
-        dividend = self.vector_of(self.place(atom.dividend))
+            return _as_place(self._dynamic(atom))
+        place = self.place(atom.dividend)
+        if self._same_quotient(atom, place):
+            base = self._divided(atom, place.base)
+            return Place(base, place.step if isinstance(atom, Remainder) else 0)
+        return _as_place(self._divided(atom, self.vector_of(place)))
+
+    def _same_quotient(self, atom: Quotient | Remainder, place: Place) -> bool:
+        """Whether consecutive lanes of the dividend have one quotient."""
+        if not self.aligned or place.lanes is not None or place.step != 1:
+            return False
+        dividend, lanes = atom.dividend, self.lanes
+        others = [c for a, c in dividend.terms.items() if a is not self.vector]
+        numbers = [*others, dividend.constant, atom.divisor]
+        return not any(number % lanes for number in numbers)
+
+    def _divided(self, atom: Quotient | Remainder, dividend: Value) -> Value:
+        f = self.f
         low, high = atom.dividend.bounds()
-        if low >= 0 and high < 2**31 and dividend.type.lanes:  # narrow division is quicker
+        if low >= 0 and high < 2**31:  # narrow division is quicker
             narrow = f.cast("trunc", dividend, I32.vector(dividend.type.lanes))
             name = "udiv" if isinstance(atom, Quotient) else "urem"
             return f.cast("zext", f.op(name, narrow, atom.divisor), dividend.type)
