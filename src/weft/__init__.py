@@ -61,13 +61,13 @@ class _Weft(types.ModuleType):
     def function(self) -> Any:
         return _from_room("weft.function.function", "function")
 
-    @property
-    def explain(self) -> Any:
-        return _from_room("weft.explain", "explain")
-
     @function.setter
     def function(self, room: types.ModuleType) -> None:
         pass
+
+    @property
+    def explain(self) -> Any:
+        return _from_room("weft.explain", "explain")
 
     @explain.setter
     def explain(self, room: types.ModuleType) -> None:

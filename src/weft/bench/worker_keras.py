@@ -133,8 +133,10 @@ def train(name: str) -> None:
             )
 
         def epochs(count: int, ended: Callable) -> None:
-            class Stamp(keras.callbacks.Callback):
-                def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            callback: Any = keras.callbacks.Callback
+
+            class Stamp(callback):
+                def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
                     ended(logs["loss"])
 
             fit(x, y, count, [Stamp()])

@@ -15,8 +15,9 @@ import workloads
 def models(torch: Any) -> dict[str, Callable[[], Any]]:
     """Workload → its network. Images are (batch, channels, height, width)."""
     nn = torch.nn
+    module: Any = nn.Module
 
-    class Block(nn.Module):
+    class Block(module):
         def __init__(self, inputs: int, filters: int, stride: int) -> None:
             super().__init__()
             self.inner = nn.Sequential(
@@ -36,7 +37,7 @@ def models(torch: Any) -> dict[str, Callable[[], Any]]:
         def forward(self, x: Any) -> Any:
             return torch.relu(self.inner(x) + self.past(x))
 
-    class Recurrent(nn.Module):
+    class Recurrent(module):
         def __init__(self) -> None:
             super().__init__()
             self.lstm = nn.LSTM(32, 128, batch_first=True)
@@ -45,7 +46,7 @@ def models(torch: Any) -> dict[str, Callable[[], Any]]:
         def forward(self, x: Any) -> Any:
             return self.head(self.lstm(x)[0][:, -1])
 
-    class Attention(nn.Module):
+    class Attention(module):
         def __init__(self) -> None:
             super().__init__()
             self.embed = nn.Embedding(8000, 128)

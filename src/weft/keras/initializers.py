@@ -98,7 +98,8 @@ class Identity(Initializer):
             raise ArgumentError(
                 f"Identity: the shape must have two axes; received {tuple(shape)}"
             )
-        return self.gain * ops.eye(*shape, dtype=canonical(dtype))
+        rows, columns = shape
+        return self.gain * ops.eye(rows, columns, dtype=canonical(dtype))
 
     def get_config(self) -> dict:
         return {"gain": self.gain}

@@ -56,8 +56,7 @@ def _spec(a: Spec, b: Spec, *, contract: Axes, batch: Axes) -> Spec:
                 f"other; received {axes} for {a} and {b}"
             )
     for operand, x in enumerate((a, b)):
-        axes = contract[operand] + batch[operand]
-        require_axes("dot_general", x, axes)
+        require_axes("dot_general", x, contract[operand] + batch[operand])
     for what, axes in (("contracted", contract), ("batch", batch)):
         for i, j in zip(*axes):
             if a.shape[i] != b.shape[j]:

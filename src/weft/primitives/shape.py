@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -128,8 +129,8 @@ def _broadcast_spec(x: Spec, *, shape: tuple[int, ...]) -> Spec:
     return x.with_shape(shape)
 
 
-_BROADCAST_FLAGS = ["multi_index", "refs_ok", "zerosize_ok"]
-_READ_ONLY = ["readonly"]
+_BROADCAST_FLAGS: list[Any] = ["multi_index", "refs_ok", "zerosize_ok"]
+_READ_ONLY: list[Any] = ["readonly"]
 
 
 def _broadcast_evaluate(x: np.ndarray, *, shape: tuple[int, ...]) -> np.ndarray:
@@ -178,7 +179,8 @@ def _slice_evaluate(
     step: tuple[int, ...],
 ) -> np.ndarray:
     # With `...` the result of indexing stays an array when x has no axes.
-    return x[(*map(builtins.slice, start, stop, step), ...)]
+    place: Any = (*map(builtins.slice, start, stop, step), ...)
+    return x[place]
 
 
 slice = Primitive("slice", spec=_slice_spec, evaluate=_slice_evaluate)
@@ -251,7 +253,8 @@ def _pad_evaluate(
     shape = [lo + hi + n + max(n - 1, 0) * gap for lo, hi, gap, n in extents]
     out = np.empty(shape, x.dtype)
     out.fill(value[()])
-    out[(*map(builtins.slice, *_inside(x.shape, low, interior)), ...)] = x
+    place: Any = (*map(builtins.slice, *_inside(x.shape, low, interior)), ...)
+    out[place] = x
     return out
 
 

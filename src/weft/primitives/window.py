@@ -298,7 +298,7 @@ def _window_max_evaluate(
     lowest = reduction.lowest(from_numpy(x.dtype))
     geometry = plain_windows(axes, sizes, strides, low, high)
     found = windows_view(x, lowest, **geometry)
-    leading = (builtins.slice(None),) * (axes[-1] + 1)
+    leading: tuple[Any, ...] = (builtins.slice(None),) * (axes[-1] + 1)
     pieces = [found[(*leading, *place)] for place in itertools.product(*map(range, sizes))]
     if len(pieces) == 1:
         return pieces[0]

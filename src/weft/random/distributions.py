@@ -83,8 +83,8 @@ def uniform(
             return unit
         scaled = unit * (maxval - minval)
         return scaled + minval if minval else scaled
-    minval, maxval = convert_to_tensor(minval, dtype), convert_to_tensor(maxval, dtype)
-    return unit * (maxval - minval) + minval
+    low, high = convert_to_tensor(minval, dtype), convert_to_tensor(maxval, dtype)
+    return unit * (high - low) + low
 
 
 def _standard_normal(state: Tensor, shape: tuple[int, ...], dtype: DType) -> Tensor:
@@ -199,7 +199,7 @@ def categorical(
 
 
 def dropout(
-    inputs: Any, rate: float, noise_shape: Sequence[int] | None = None, seed: Any = None
+    inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
 ) -> Tensor:
     """`inputs` with a share of `rate` set to zero, and the others enlarged to keep the sum.
 

@@ -90,6 +90,8 @@ class Operation:
         name: unique in a model; made from the class's name where it is left out.
     """
 
+    _init_arguments: dict | None
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = object.__new__(cls)
         # What get_config() gives for classes that do not define it.

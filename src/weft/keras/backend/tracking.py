@@ -78,7 +78,7 @@ class TrackedList(list):
     def extend(self, items: Any) -> None:
         super().extend([self._take(item) for item in items])
 
-    def __iadd__(self, items: Any) -> TrackedList:
+    def __iadd__(self, items: Any) -> TrackedList:  # type: ignore[misc]  # as a list does
         self.extend(items)
         return self
 
@@ -178,5 +178,5 @@ class TrackedSet(set):
         return (set, (list(self),))
 
 
-_CONTAINERS = {list: TrackedList, dict: TrackedDict, set: TrackedSet}
+_CONTAINERS: dict[type, Any] = {list: TrackedList, dict: TrackedDict, set: TrackedSet}
 _PLAIN = frozenset((bool, int, float, str, type(None)))

@@ -143,7 +143,8 @@ class Variable(_Variable):
         """Variables have their value from the start."""
 
 
-_core_value = _Variable.value.fget
+_core_property: Any = _Variable.value
+_core_value = _core_property.fget
 
 
 def _initialized(initializer: Callable, shape: Any, dtype: Any, name: str) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,8 @@ def read_batch(
         BadDatasetFile: the file holds something else.
     """
     batch = read_pickle(path, who)
-    pictures, labels = batch.get("data"), batch.get(label_key)
+    pictures: Any = batch.get("data")
+    labels = batch.get(label_key)
     is_array = isinstance(pictures, np.ndarray) and pictures.dtype == np.uint8
     if pictures is None or not is_array or pictures.size != rows * _PICTURE_BYTES:
         shape = getattr(pictures, "shape", None)

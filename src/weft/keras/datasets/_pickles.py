@@ -51,7 +51,7 @@ class _DraftDType:
         self.dtype = np.dtype("O" if "O" in text else text)
 
     def __setstate__(self, state: Any) -> None:
-        order = state[1].decode("ascii") if isinstance(state[1], bytes) else state[1]
+        order: Any = state[1].decode("ascii") if isinstance(state[1], bytes) else state[1]
         if order == ">" and not self.dtype.hasobject:
             self.dtype = self.dtype.newbyteorder(">")
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def load_data() -> Split:
         except BadDatasetFile as error:
             warnings.warn(f"{error} The digits are drawn anew for now.", stacklevel=2)
             return split(_draw_all())
-    arrays = _draw_all()
+    arrays: dict[str, Any] = _draw_all()
     # A cache is a convenience: a full disk or a read-only home must not stop the lesson.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

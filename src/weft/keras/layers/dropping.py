@@ -30,6 +30,7 @@ class _Noise(Layer):
     """Base: a layer that does something in training only, with seeds of its own."""
 
     supports_masking = True
+    rate: float
 
     def __init__(self, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -138,16 +138,16 @@ def _check(who: str, x: Any, spec: InputSpec) -> None:
                 f"input with shape {shape}"
             )
     if spec.shape is not None:
-        _check_shape(wrong, shape, spec)
+        _check_shape(wrong, shape, spec.shape, spec.allow_last_axis_squeeze)
 
 
-def _check_shape(wrong: str, shape: tuple, spec: InputSpec) -> None:
-    expected, received = spec.shape, shape
-    if spec.allow_last_axis_squeeze:
+def _check_shape(wrong: str, shape: tuple, wanted: tuple, may_squeeze: bool) -> None:
+    expected, received = wanted, shape
+    if may_squeeze:
         expected = expected[:-1] if expected and expected[-1] == 1 else expected
         received = received[:-1] if received and received[-1] == 1 else received
     fits = len(expected) == len(received) and all(
         a is None or b is None or a == b for a, b in zip(expected, received)
     )
     if not fits:
-        raise ShapeError(f"{wrong} shape={spec.shape}, found shape={shape}")
+        raise ShapeError(f"{wrong} shape={wanted}, found shape={shape}")

@@ -210,11 +210,6 @@ class Layer(Weights, Operation):
         return self._dtype_policy.compute_dtype
 
     @property
-    def variable_dtype(self) -> str:
-        """The dtype of the variables."""
-        return self._dtype_policy.variable_dtype
-
-    @property
     def input_dtype(self) -> str:
         """The dtype that inputs are cast to."""
         return self.compute_dtype
@@ -645,7 +640,7 @@ class Layer(Weights, Operation):
 _EMPTY_WHEN_NONE = ("quantization_config", "lora_rank", "lora_alpha")
 
 
-def _overrides_config(kind: type) -> bool:
+def _overrides_config(kind: type[Layer]) -> bool:
     return kind.get_config is not Layer.get_config
 
 

@@ -122,7 +122,7 @@ class _Cropping(_Margins):
         (1, 7, 4, 3)
     """
 
-    settings = ("cropping", "data_format")
+    settings: tuple[str, ...] = ("cropping", "data_format")
     margin_name = "cropping"
 
     def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any) -> None:
@@ -265,8 +265,8 @@ def _interpolated(x: Any, axis: int, size: int, interpolation: str) -> Tensor:
     weights /= weights.sum(axis=1, keepdims=True)
     found = ops.take(x, np.clip(places, 0, extent - 1).astype(np.int32), axis=axis)
     line = (1,) * axis + weights.shape + (1,) * (len(x.shape) - axis - 1)
-    weights = ops.cast(weights.reshape(line), x.dtype)
-    return ops.sum(ops.multiply(found, weights), axis=axis + 1)
+    shares = ops.cast(weights.reshape(line), x.dtype)
+    return ops.sum(ops.multiply(found, shares), axis=axis + 1)
 
 
 class UpSampling2D(_UpSampling):

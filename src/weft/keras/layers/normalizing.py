@@ -20,7 +20,16 @@ def _widened(x: Any) -> Any:
     return ops.cast(x, "float32") if x.dtype in _LOW_PRECISION else x
 
 
-def _take_scale_and_center(layer: Layer, given: dict) -> None:
+class _ScaledAndCentered(Layer):
+    """Base: a layer whose results are multiplied by gamma, and beta is added."""
+
+    scale: bool
+    center: bool
+    gamma: Any
+    beta: Any
+
+
+def _take_scale_and_center(layer: _ScaledAndCentered, given: dict) -> None:
     """Set the settings of gamma and beta as attributes."""
     layer.center, layer.scale = given["center"], given["scale"]
     for name in ("beta", "gamma"):
@@ -33,7 +42,7 @@ def _take_scale_and_center(layer: Layer, given: dict) -> None:
     layer.gamma = layer.beta = None
 
 
-def _add_scale_and_center(layer: Layer, shape: tuple) -> None:
+def _add_scale_and_center(layer: _ScaledAndCentered, shape: tuple) -> None:
     """gamma and beta, as far as they are wanted."""
     for name, wanted in (("gamma", layer.scale), ("beta", layer.center)):
         if wanted:
@@ -55,7 +64,7 @@ _WEIGHT_SETTINGS = (
 )  # fmt: skip
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(_ScaledAndCentered):
     """Each feature with mean 0 and variance 1 over the batch, then scaled and shifted.
 
     Training uses the batch's own mean and variance and keeps moving averages of them;
@@ -159,6 +168,8 @@ class BatchNormalization(Layer):
             return ops.reshape(ops.cast(v, x.dtype), along)
 
         gamma, beta = self.gamma, self.beta
+        mean: Any
+        variance: Any
         if training and self.trainable:
             mean, variance = _moments(x, others, mask)
             self._move(self.moving_mean, mean, self.momentum)
@@ -170,7 +181,8 @@ class BatchNormalization(Layer):
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         if mean is None:
-            factor, shift = 1.0, 0.0
+            factor: Any = 1.0
+            shift: Any = 0.0
             if gamma is not None:
                 factor = broadcast(gamma.value)
             if beta is not None:
@@ -223,7 +235,7 @@ def _moments(x: Any, axes: tuple, mask: Any) -> tuple[Tensor, Tensor]:
     return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
 
 
-class LayerNormalization(Layer):
+class LayerNormalization(_ScaledAndCentered):
     """Each sample with mean 0 and variance 1 over its features, then scaled and shifted.
 
     Args:
@@ -332,7 +344,7 @@ class UnitNormalization(Layer):
         return inputs / ops.sqrt(ops.maximum(square, 1e-24))
 
 
-class GroupNormalization(Layer):
+class GroupNormalization(_ScaledAndCentered):
     """Groups of channels with mean 0 and variance 1 in each sample, scaled and shifted.
 
     Args:

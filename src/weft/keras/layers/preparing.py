@@ -68,6 +68,9 @@ class Normalization(Layer):
 
     settings = ("axis", "invert")
 
+    adapt_mean: Variable
+    adapt_variance: Variable
+
     def __init__(
         self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False,
         **kwargs: Any,

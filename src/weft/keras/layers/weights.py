@@ -32,9 +32,14 @@ class Weights:
     _seed_generators: list[Any]
     _trainable_variables: list[Any]
     _non_trainable_variables: list[Any]
-    variable_dtype: str
+    _dtype_policy: Any
     _open_path: Callable[[], str]
     _require_super_init: Callable[[], None]
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the variables."""
+        return self._dtype_policy.variable_dtype
 
     def add_weight(
         self,

@@ -59,7 +59,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         shape = tuple(input_shape) if isinstance(input_shape, list | tuple) else ()
         if len(shape) < 3:
             raise ArgumentError(
@@ -99,11 +99,11 @@ class SpectralNormalization(Wrapper):
             )
         self.power_iterations = power_iterations
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any) -> None:  # type: ignore[override]  # needs a shape
         super().build(input_shape)
         self.input_spec = InputSpec(shape=[None, *input_shape[1:]])
         kernel = getattr(self.layer, "kernel", None)
-        self.kernel = getattr(self.layer, "embeddings", None) if kernel is None else kernel
+        self.kernel: Any = getattr(self.layer, "embeddings", None) if kernel is None else kernel
         if self.kernel is None:
             raise ArgumentError(
                 f"{type(self.layer).__name__} object has no attribute 'kernel' nor "

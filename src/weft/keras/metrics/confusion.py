@@ -51,7 +51,7 @@ class _Confusion(Metric):
                 f"{type(self).__name__}: y_true and y_pred must have one shape; received "
                 f"y_true {y_true.spec} and y_pred {y_pred.spec}"
             )
-        weight = None
+        weight: Any = None
         if sample_weight is not None:
             weight = ops.expand_dims(as_float(sample_weight, self._dtype), -1)
             _, weight = same_rank(y_true, weight, expand_rank_1=False)

@@ -88,7 +88,9 @@ class RootMeanSquaredError(Mean):
         super().__init__(name=name, dtype=dtype)
         self._direction = "down"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # of two values, where Mean takes one
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         y_true, y_pred = as_float(y_true, self._dtype), as_float(y_pred, self._dtype)
         y_true, y_pred = same_rank(y_true, y_pred)
         super().update_state(ops.square(y_pred - y_true), sample_weight=sample_weight)
@@ -156,7 +158,9 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         self.ignore_class = ignore_class
         self._direction = "down"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # of two values, where Mean takes one
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         if self.ignore_class is None:
             super().update_state(y_true, y_pred, sample_weight)
             return
@@ -270,7 +274,9 @@ class R2Score(Metric):
         names = ("squared_sum", "sum", "total_mse", "count")
         self._sums = [self.add_variable((outputs,), "zeros", name=name) for name in names]
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # of two values, where Mean takes one
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         y_true, y_pred = as_float(y_true, self._dtype), as_float(y_pred, self._dtype)
         y_true, y_pred = same_rank(y_true, y_pred)
         if len(y_true.shape) < 2:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from weft import config, ops
+from weft.core.variable import Variable
 from weft.errors import ArgumentError, ShapeError, warn
 from weft.keras.metrics.metric import Metric
 
@@ -190,6 +191,12 @@ class FBetaScore(Metric):
     """
 
     _direction = "up"
+
+    # Made by the first batch, which says how many classes there are.
+    true_positives: Variable
+    false_positives: Variable
+    false_negatives: Variable
+    intermediate_weights: Variable
 
     def __init__(
         self, average: str | None = None, beta: float = 1.0, threshold: float | None = None,

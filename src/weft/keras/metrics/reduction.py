@@ -93,7 +93,9 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name or getattr(fn, "__name__", None), dtype=dtype)
         self._fn, self._fn_kwargs = fn, kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # of two values, where Mean takes one
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         mask = mask_of(y_pred)
         y_true = each(self._converted, y_true)
         y_pred = each(lambda y: as_float(y, self._dtype), y_pred)

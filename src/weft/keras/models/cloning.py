@@ -16,7 +16,7 @@ from weft.keras.models.model import Model
 from weft.keras.models.sequential import Sequential
 
 
-def _copy(operation: Operation) -> Operation:
+def _copy(operation: Any) -> Any:
     return type(operation).from_config(operation.get_config())
 
 
@@ -47,7 +47,7 @@ def clone_model(
         raise ArgumentError(f"clone_model: unknown arguments {sorted(kwargs)}")
     clone_layer = clone_function or _copy
 
-    def cloned(layer: Operation) -> Operation:
+    def cloned(layer: Operation) -> Any:
         if recursive and isinstance(layer, Sequential | Functional):
             return clone_model(
                 layer, clone_function=clone_function, call_function=call_function,

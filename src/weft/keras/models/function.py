@@ -104,6 +104,14 @@ class Function(Operation):
         [[2.0, 2.0]]
     """
 
+    _inputs: list[KerasTensor]
+    _outputs: list[KerasTensor]
+    _inputs_struct: Any
+    _outputs_struct: Any
+    _nodes: list[Node]
+    _operations: list[Operation]
+    _steps: list[Node]
+
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         Operation.__init__(self, name=auto_name("function") if name is None else name)
         self._map(inputs, outputs)

@@ -57,8 +57,7 @@ class Functional(Function, Model):
 
     # -- facts -------------------------------------------------------------------------
 
-    @property
-    def layers(self) -> list[Layer]:
+    def _own_layers(self) -> list[Layer]:
         return [op for op in self._operations if isinstance(op, Layer)]
 
     @property
@@ -101,7 +100,7 @@ class Functional(Function, Model):
     def input_spec(self) -> Any:
         """What inputs must look like: the symbolic inputs' shapes, any batch size."""
         if "_own_input_spec" in self.__dict__:
-            return self._own_input_spec
+            return self.__dict__["_own_input_spec"]
         struct = self._inputs_struct
         names = sorted(struct) if isinstance(struct, dict) else self.input_names
         return [_spec_of(x, name) for x, name in zip(self._inputs, names)]
@@ -186,7 +185,7 @@ class Functional(Function, Model):
         """Built already."""
 
 
-def _is_own_class(kind: type) -> bool:
+def _is_own_class(kind: type[Functional]) -> bool:
     """Whether it is a user's class, whose constructor's arguments are the config."""
     return kind is not Functional and kind.__init__ is not Functional.__init__
 

@@ -53,7 +53,8 @@ class Model(Trainer, Layer):
             from weft.keras.models.functional import Functional
 
             inject_functional(type(self))
-            Functional.__init__(self, *args, **kwargs)
+            # From here on it is one.
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
             return
         if args:
             raise ArgumentTypeError(
@@ -72,7 +73,7 @@ class Model(Trainer, Layer):
     @property
     def layers(self) -> list[Layer]:
         """The layers directly inside."""
-        return list(self._flatten_layers(recursive=False))
+        return self._own_layers()
 
     @layers.setter
     def layers(self, _: Any) -> None:
@@ -80,6 +81,9 @@ class Model(Trainer, Layer):
             "`Model.layers` attribute is reserved and should not be used. "
             "Please use another name."
         )
+
+    def _own_layers(self) -> list[Layer]:
+        return list(self._flatten_layers(recursive=False))
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of that name, or at that position.
@@ -301,7 +305,7 @@ def _takes(init: Callable, names: tuple[str, ...]) -> bool:
     return set(names) <= set(inspect.signature(init).parameters)
 
 
-def inject_functional(cls: type) -> type:
+def inject_functional(cls: Any) -> Any:
     """Put Functional among the bases of a class that gives inputs and outputs."""
     from weft.keras.models.functional import Functional
 

@@ -34,6 +34,8 @@ class Sequential(Model):
         10
     """
 
+    _functional: Functional | None
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return Model.__new__(cls)
 
@@ -107,8 +109,7 @@ class Sequential(Model):
             if isinstance(shape, tuple):
                 self.build(shape)
 
-    @property
-    def layers(self) -> list[Layer]:
+    def _own_layers(self) -> list[Layer]:
         """The layers, without the InputLayer."""
         own = list(self._layers)
         return own[1:] if own and isinstance(own[0], InputLayer) else own

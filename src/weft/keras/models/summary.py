@@ -333,7 +333,7 @@ def _totals(model: Any) -> list[str]:
     trainable = list(model.trainable_variables)
     others = [v for v in model.non_trainable_variables if not _is_seed(v)]
     trainable_count, other_count = count_params(trainable), count_params(others)
-    optimizer = getattr(model, "optimizer", None)
+    optimizer: Any = getattr(model, "optimizer", None)
     # Before the first step an optimizer has no slots yet, and Keras does not count it.
     is_built = optimizer is not None and optimizer.built
     optimizer_weights = list(optimizer.variables) if is_built else []

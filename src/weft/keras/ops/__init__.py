@@ -89,8 +89,11 @@ def _signature(function: Callable) -> inspect.Signature:
 
 
 @functools.cache
-def operation_class(name: str) -> type | None:
-    """The class of symbolic calls of an operation, by `function_name` or `ClassName`."""
+def operation_class(name: str) -> Any:
+    """The class of symbolic calls of an operation, by `function_name` or `ClassName`.
+
+    None where there is no such operation.
+    """
     function_name = to_snake_case(name) if name[:1].isupper() else name
     function = _LOCAL.get(function_name) or getattr(_ops, function_name, None)
     if function is None or not callable(function):

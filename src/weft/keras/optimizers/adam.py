@@ -30,7 +30,7 @@ class Adam(Optimizer):
     With `amsgrad` the largest v so far divides (Reddi et al., 2018).
     """
 
-    hyperparameters = ("beta_1", "beta_2", "epsilon", "amsgrad")
+    hyperparameters: tuple[str, ...] = ("beta_1", "beta_2", "epsilon", "amsgrad")
     slots = ("momentum", "velocity")
 
     def __init__(

@@ -585,7 +585,7 @@ def _refuse_unknown(who: str, kwargs: dict) -> None:
         )
 
 
-def _spell_signature(cls: type) -> None:
+def _spell_signature(cls: Any) -> None:
     """Show `*common, **more` of a rule's constructor as the arguments they stand for."""
     own = inspect.signature(cls.__init__)
     if "common" not in own.parameters:
@@ -595,4 +595,4 @@ def _spell_signature(cls: type) -> None:
     known = {parameter.name for parameter in named}
     more = [p for p in base if p.name not in known]
     shown = inspect.Signature([next(iter(own.parameters.values())), *named, *more])
-    cls.__init__.__signature__ = shown  # type: ignore[attr-defined]
+    cls.__init__.__signature__ = shown

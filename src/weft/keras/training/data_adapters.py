@@ -197,7 +197,7 @@ class ArrayAdapter:
                 )
             sample_weight = class_weights_of(y, class_weight)
         self.leaves, self.names = [], []
-        parts = []
+        parts: list[Any] = []
         for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
             if part is None:
                 parts.append(None)

@@ -65,7 +65,8 @@ class Family:
         if name == "function":
             return self.find(inner, custom_objects)
         found = self.find(name, custom_objects)
-        if not inspect.isclass(found):
+        is_class = inspect.isclass(found)
+        if not is_class:
             return found
         if "custom_objects" in inspect.signature(found.from_config).parameters:
             return found.from_config(dict(inner), custom_objects=custom_objects)

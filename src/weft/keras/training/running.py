@@ -32,6 +32,25 @@ _OWN_STEPS = "weft.keras.training.trainer"
 class Running:
     """What `Trainer` needs to run steps; it has no state but what `compile` set."""
 
+    # Set by `compile`.
+    optimizer: Any
+    steps_per_execution: int
+    stop_training: bool
+    _run_eagerly: bool
+    _compile_loss: Any
+    _compile_metrics: Any
+    _programs: dict[Any, Any]
+    _input_sizes: dict[Any, set[int]]
+    _built_for: bool | None
+    _class_counts: Any
+
+    # Of the layer, and of `Trainer`.
+    trainable_variables: Any
+    predict_step: Callable[[Any], Any]
+    make_predict_function: Callable[..., Callable]
+    get_metrics_result: Callable[[], dict[str, Any]]
+    _forward: Callable[..., Any]
+
     # -- steps ---------------------------------------------------------------------
 
     def _make_function(self, kind: str, force: bool) -> Callable:
@@ -266,8 +285,9 @@ class Running:
             pairs = zip(names, self._class_counts, [y.get(name) for name in names])
         for name, known, labels in pairs:
             if known is not None and labels is not None:
+                classes, ignored = known
                 who = f"output {name!r}" if len(names) > 1 else "the model's output"
-                _require_labels(labels, *known, who)
+                _require_labels(labels, classes, ignored, who)
 
 
 # -- helpers -----------------------------------------------------------------------------

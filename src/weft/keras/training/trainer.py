@@ -40,6 +40,19 @@ _NOT_COMPILED = (
 class Trainer(Running):
     """What models can do with data; mixed into `Model`."""
 
+    # Set by `compile` and `fit`.
+    compiled: bool
+    stop_predicting: bool
+    loss: Any
+    history: Any
+    _loss_tracker: Any
+    _compile_config: Any
+    _initial_epoch: int | None
+
+    # Of the layer.
+    losses: Any
+    __call__: Callable[..., Any]
+
     def __init__(self) -> None:
         hide(
             self,
@@ -329,7 +342,8 @@ class Trainer(Running):
         return self._forward(x, training=False)
 
     def _forward(self, x: Any, training: bool) -> Any:
-        if takes_training(type(self)):
+        kind: type = type(self)
+        if takes_training(kind):
             return self(x, training=training)
         return self(x)
 

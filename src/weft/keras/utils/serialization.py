@@ -79,7 +79,8 @@ def shared_object(config: Any) -> Any:
     """The object that an equal config gave before, or None."""
     if _SHARING.scope is None or not isinstance(config, dict):
         return None
-    return _SHARING.scope.made.get(config.get("shared_object_id"))
+    number: Any = config.get("shared_object_id")
+    return _SHARING.scope.made.get(number)
 
 
 # -- to plain data -----------------------------------------------------------------------
@@ -277,7 +278,8 @@ def _object_from_data(config: dict, names: dict | None) -> Any:
     found = find_class(
         class_name, config.get("module"), config.get("registered_name"), names
     )
-    if not inspect.isclass(found):
+    is_class = inspect.isclass(found)
+    if not is_class:
         return found
     if not hasattr(found, "from_config"):
         raise ArgumentError(
@@ -380,9 +382,7 @@ def _refuse_code(config: Any, names: dict | None) -> Any:
 
 
 def _symbol_from_data(config: dict, names: dict | None) -> KerasTensor:
-    symbol = KerasTensor(tuple(config["shape"]), dtype=config["dtype"])
-    symbol._pre_serialized_keras_history = config.get("keras_history")
-    return symbol
+    return KerasTensor(tuple(config["shape"]), dtype=config["dtype"])
 
 
 def _tensor_from_data(config: dict, names: dict | None) -> Tensor:

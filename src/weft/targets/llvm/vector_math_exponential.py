@@ -280,8 +280,8 @@ def exponent_and_fraction(x: Value) -> tuple[Value, Value, Value]:
     biased = moved >> form.mantissa
     fraction = from_bits((moved & ((1 << form.mantissa) - 1)) + root, x.type) - 1.0
     exact = from_bits(biased | form.pattern(form.integer_magic), x.type)
-    bias = form.integer_magic + form.bias
-    bias = select(small, constant(x, bias + form.denormal_scale), bias)
+    usual = form.integer_magic + form.bias
+    bias = select(small, constant(x, usual + form.denormal_scale), usual)
     return exact - bias, fraction, biased
 
 
