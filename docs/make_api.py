@@ -23,11 +23,15 @@ HERE = Path(__file__).parent
 WIDTH = 88
 
 MODULES = """
-weft weft.ops weft.random weft.data weft.viz weft.debug weft.autodiff weft.errors
+weft weft.ops weft.random weft.data weft.viz weft.debug weft.autodiff weft.errors weft.compat
 weft.keras.models weft.keras.layers weft.keras.activations weft.keras.initializers
 weft.keras.regularizers weft.keras.constraints weft.keras.optimizers
 weft.keras.optimizers.schedules weft.keras.losses weft.keras.metrics weft.keras.callbacks
-weft.keras.datasets.mnist weft.keras.datasets.drawn_digits weft.keras.random
+weft.keras.datasets.mnist weft.keras.datasets.drawn_digits weft.keras.datasets.fashion_mnist
+weft.keras.datasets.cifar10 weft.keras.datasets.cifar100 weft.keras.datasets.boston_housing
+weft.keras.datasets.california_housing weft.keras.datasets.imdb weft.keras.datasets.reuters
+weft.keras.preprocessing.image weft.keras.preprocessing.sequence
+weft.keras.preprocessing.text weft.keras.random
 weft.keras.utils weft.keras.wrappers weft.keras.saving
 """.split()
 
