@@ -15,10 +15,12 @@ from weft.keras.callbacks.monitor import (
     SwapEMAWeights,
     TerminateOnNaN,
 )
+from weft.keras.callbacks.orbax import OrbaxCheckpoint
+from weft.keras.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping",
     "History", "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint",
-    "MonitorCallback", "ProgbarLogger", "ReduceLROnPlateau", "RemoteMonitor",
-    "SwapEMAWeights", "TerminateOnNaN",
+    "MonitorCallback", "OrbaxCheckpoint", "ProgbarLogger", "ReduceLROnPlateau",
+    "RemoteMonitor", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN",
 ]  # fmt: skip
