@@ -3,7 +3,8 @@
     leaves, structure = flatten({"a": 1, "b": (2, 3)})     # [1, 2, 3]
     unflatten(structure, [10, 20, 30])                     # {"a": 10, "b": (20, 30)}
 
-Dicts are walked in sorted key order where the keys can be sorted. None is a leaf.
+Dicts are walked in sorted key order where the keys can be sorted, so that two of equal keys
+agree leaf by leaf; those that are rebuilt have the order of the first. None is a leaf.
 """
 
 from __future__ import annotations
@@ -33,12 +34,18 @@ LEAF = Leaf()
 
 
 class Structure:
-    """A container's type, its keys (dicts only), and its children's structures."""
+    """A container's type, its keys (dicts only), and its children's structures.
 
-    __slots__ = ("_hash", "children", "container", "count", "keys")
+    `order` holds the keys as the dict had them; it is no part of what makes two equal.
+    """
 
-    def __init__(self, container: type, keys: tuple | None, children: tuple) -> None:
+    __slots__ = ("_hash", "children", "container", "count", "keys", "order")
+
+    def __init__(
+        self, container: type, keys: tuple | None, children: tuple, order: tuple | None = None
+    ) -> None:
         self.container, self.keys, self.children = container, keys, children
+        self.order = keys if order is None else order
         self.count = sum(leaf_count(child) for child in children)
         self._hash = hash((container, keys, children))
 
@@ -81,7 +88,8 @@ def is_container(tree: Any) -> bool:
 def _walk(tree: Any, leaves: list) -> Structure | Leaf:
     if isinstance(tree, dict):
         keys = _sorted_keys(tree)
-        return Structure(type(tree), keys, tuple(_walk(tree[k], leaves) for k in keys))
+        children = tuple(_walk(tree[k], leaves) for k in keys)
+        return Structure(type(tree), keys, children, tuple(tree))
     if isinstance(tree, tuple | list):
         return Structure(type(tree), None, tuple(_walk(item, leaves) for item in tree))
     leaves.append(tree)
@@ -107,7 +115,8 @@ def _build(structure: Structure | Leaf, items: Iterator) -> Any:
     children = [_build(child, items) for child in structure.children]
     container = structure.container
     if structure.keys is not None:
-        pairs = zip(structure.keys, children)
+        found = dict(zip(structure.keys, children))
+        pairs = [(key, found[key]) for key in structure.order or ()]
         return dict(pairs) if container is dict else _build_mapping(container, pairs)
     if hasattr(container, "_fields"):
         return container(*children)
