@@ -23,11 +23,11 @@ docs: $(VENV)/.dev
 	$(BIN)/mkdocs build --strict
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks examples
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

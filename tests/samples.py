@@ -25,7 +25,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-import weft.core.trace  # noqa: F401  (defines `constant`)
+import weft.core.trace  # defines `constant`
 import weft.primitives  # noqa: F401  (defines all others)
 from weft.core.primitive import REGISTRY, Primitive
 from weft.core.spec import Spec, spec_of_array

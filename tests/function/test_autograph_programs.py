@@ -5,7 +5,7 @@ it, on eager tensors, is the oracle for its results; its tape is the oracle for 
 """
 
 # The programs here are written as people write them.
-# ruff: noqa: B007, E501, C417, C419, F841, F842, PIE804, SIM223
+# ruff: noqa: B007, C417, C419, F841, F842, PIE804, SIM223
 
 from __future__ import annotations
 

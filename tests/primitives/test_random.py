@@ -60,5 +60,5 @@ def test_errors():
     state = Spec((2,), "uint32")
     with pytest.raises(ShapeError, match=r"random_bits: .*u32\[2\]; received u32\[3\]"):
         random_bits.spec(Spec((3,), "uint32"), shape=(), dtype=dtypes.uint32)
-    with pytest.raises(DTypeError, match="random_bits: .*received float32"):
+    with pytest.raises(DTypeError, match=r"random_bits: .*received float32"):
         random_bits.spec(state, shape=(), dtype=dtypes.float32)

@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from weft import viz  # noqa: E402
-from weft.errors import MissingExtraError  # noqa: E402
-from weft.viz._figure import RED  # noqa: E402
+from weft import viz
+from weft.errors import MissingExtraError
+from weft.viz._figure import RED
 
 HISTORY = {
     "accuracy": [0.6, 0.8, 0.9],

@@ -38,7 +38,9 @@ class Primitive:
         effects: whether it must run, in program order, even if nothing uses its results.
     """
 
-    __slots__ = ("effects", "evaluate", "large", "name", "results", "selective", "spec", "vjp_rule")
+    __slots__ = (
+        "effects", "evaluate", "large", "name", "results", "selective", "spec", "vjp_rule",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -115,7 +115,7 @@ def _classes(predictions: Any, count: int) -> tuple[np.ndarray, np.ndarray | Non
         return values, None
     shares = values.max(axis=1).astype(float)
     # Logits are no probabilities, and are not shown as if they were.
-    are_probabilities = shares.size and 0 <= values.min() and shares.max() <= 1 + 1e-3
+    are_probabilities = shares.size and values.min() >= 0 and shares.max() <= 1 + 1e-3
     return values.argmax(axis=1), shares if are_probabilities else None
 
 

@@ -64,7 +64,7 @@ def test_digits_look_like_digits():
     assert set(np.bincount(labels, minlength=10) > 200) == {True}
     # Ink in the middle, bare paper at the rim, and no picture empty or full.
     share = (images > 0).mean(axis=(1, 2))
-    assert 0.02 < share.min() and share.max() < 0.6
+    assert share.min() > 0.02 and share.max() < 0.6
     assert (images[:, [0, -1]] > 0).mean() < 0.02
     assert images.max() == 255
 
@@ -93,7 +93,7 @@ def test_points_lie_on_the_way_between_anchors(skeleton):
     assert np.allclose(skeleton.weights.sum(axis=1), 1.0)
     points = skeleton.weights @ skeleton.anchors
     assert np.array_equal(points[0], skeleton.anchors[0])
-    assert -8 <= points.min() and points.max() <= 108
+    assert points.min() >= -8 and points.max() <= 108
 
 
 def test_each_digit_has_several_ways():

@@ -364,7 +364,7 @@ def test_bytes_changed_at_random_leave_all_or_nothing(tmp_path, ending):
         except ValueError:
             unpacked = False
         assert folder.exists() == unpacked
-        assert set(path.name for path in tmp_path.iterdir()) <= {"archive", "folder"}
+        assert {path.name for path in tmp_path.iterdir()} <= {"archive", "folder"}
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -91,7 +91,7 @@ def test_a_damaged_file_is_an_error_and_stays(cached, kind):
     content = damaged_files()[kind]
     cached.write_bytes(content)
     with pytest.raises(
-        ValueError, match="mnist.load_data: the file .* is not this dataset"
+        ValueError, match=r"mnist\.load_data: the file .* is not this dataset"
     ):
         mnist.load_data()
     assert cached.read_bytes() == content
@@ -134,6 +134,6 @@ def test_an_unknown_dataset_is_named():
 
     assert {"mnist", "drawn_digits"} <= set(dir(datasets))
     with pytest.raises(
-        AttributeError, match="no dataset is called 'minst'.*Did you mean 'mnist'"
+        AttributeError, match=r"no dataset is called 'minst'.*Did you mean 'mnist'"
     ):
-        datasets.minst  # noqa: B018
+        datasets.minst

@@ -237,7 +237,7 @@ def test_the_bytes_do_not_depend_on_the_threads():
         ("define void @f() { ret i32 }", "parse"),
         ("nonsense", "parse"),
         (
-            "define i32 @f(i1 %c) {\n br i1 %c, label %a, label %b\n"  # noqa: ISC004
+            "define i32 @f(i1 %c) {\n br i1 %c, label %a, label %b\n"
             "a:\n %x = add i32 1, 2\n br label %b\nb:\n ret i32 %x\n}",
             "verify",
         ),

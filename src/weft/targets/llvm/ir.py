@@ -243,7 +243,8 @@ class Function:
         """`predicate` as in LLVM: olt, oeq, une … for floats; eq, slt, ult … for integers."""
         b = self._coerce(a.type, b)
         name = "fcmp" if a.type.is_float else "icmp"
-        return self.result(I1.vector(a.type.lanes), f"{name} {predicate} {a.type} {a.text}, {b.text}")
+        line = f"{name} {predicate} {a.type} {a.text}, {b.text}"
+        return self.result(I1.vector(a.type.lanes), line)
 
     def select(self, condition: Value, a: Value | float, b: Value | float) -> Value:
         type = a.type if isinstance(a, Value) else b.type  # type: ignore[union-attr]
@@ -366,7 +367,8 @@ class Function:
         lane = self._coerce(I64, lane)
         return self.result(
             vector.type,
-            f"insertelement {vector.type} {vector.text}, {scalar.type} {scalar.text}, i64 {lane.text}",
+            f"insertelement {vector.type} {vector.text}, {scalar.type} {scalar.text}, "
+            f"i64 {lane.text}",
         )
 
     def lane_numbers(self, type: Type) -> Value:
@@ -464,7 +466,8 @@ class Module:
         if name not in self._globals:
             listed = ", ".join(f"{type} {literal(type, v)}" for v in values)
             self._globals[name] = (
-                f"@{name} = private unnamed_addr constant [{len(values)} x {type}] [{listed}], align 64"
+                f"@{name} = private unnamed_addr constant "
+                f"[{len(values)} x {type}] [{listed}], align 64"
             )
         return Value(PTR, f"@{name}", owner)
 

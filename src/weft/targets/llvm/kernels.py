@@ -100,7 +100,8 @@ def _begin(machine: Machine, count: int) -> tuple[ir.Module, ir.Function, list[i
 def _nest_kernels(
     nest: Nest, values: tuple[Value, ...], label: str, machine: Machine
 ) -> list[Kernel]:
-    split = split_reduction(nest, values) if nanoseconds(nest, 8) > 2 * CHUNK_NANOSECONDS else None
+    is_long = nanoseconds(nest, 8) > 2 * CHUNK_NANOSECONDS
+    split = split_reduction(nest, values) if is_long else None
     if split is None:
         return [nest_kernel(nest, values, label, machine)]
     (first, first_values), (second, second_values) = split

@@ -461,7 +461,8 @@ def _(f, x, operands):
     i64 = I64.vector(lanes)
     if not wide:
         number = f.cast("zext", number, i64)
-    keys = [_spread(f, f.cast("zext", k, I64.vector(k.type.lanes)), lanes) for k in (first, second)]
+    widened = [f.cast("zext", key, I64.vector(key.type.lanes)) for key in (first, second)]
+    keys = [_spread(f, key, lanes) for key in widened]
     block = number >> (1 if wide else 2)
     zero = f.constant(i64, 0)
     words = [block & 0xFFFFFFFF, block >> 32, zero, zero]

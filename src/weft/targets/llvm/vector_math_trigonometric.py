@@ -12,6 +12,7 @@ function as a power of two, before rounding.
 from __future__ import annotations
 
 import functools
+import itertools
 from fractions import Fraction
 
 from weft.targets.llvm.ir import F32, F64, I32, I64, Function, Type, Value
@@ -142,7 +143,7 @@ def _reduce_one(f: Function, x: Value) -> tuple[Value, Value, Value]:
     index, shift = first_bit >> 6, first_bit & 63
     words = [f.load(I64, f.element(table, I64, index + i)) for i in range(4)]
     high, middle, low = (
-        f.intrinsic("fshl", a, b, shift) for a, b in zip(words, words[1:], strict=False)
+        f.intrinsic("fshl", a, b, shift) for a, b in itertools.pairwise(words)
     )
     wide = [f.cast("zext", word, I128) for word in (part, high, middle, low)]
     turns = (wide[0] * wide[1] << 64) + wide[0] * wide[2] + (wide[0] * wide[3] >> 64)
