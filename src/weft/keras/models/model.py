@@ -205,6 +205,11 @@ class Model(Trainer, Layer):
 
         load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
+    def __reduce__(self) -> Any:
+        from weft.keras.saving.copying import reduced
+
+        return reduced(self)
+
     def to_json(self, **kwargs: Any) -> str:
         """The model's settings as JSON; `kwargs` go to `json.dumps`."""
         return json.dumps(serialize_keras_object(self), **kwargs)
