@@ -141,7 +141,7 @@ def unflatten(structure: Structure | Leaf, items: Iterable) -> Any:
     return _build(structure, iter(items))
 
 
-def map(function: Callable, tree: Any, *more: Any) -> Any:  # noqa: A001
+def map(function: Callable, tree: Any, *more: Any) -> Any:
     """`function` applied leaf by leaf to trees of one structure."""
     first, structure = flatten(tree)
     rows = [first]

@@ -154,7 +154,7 @@ class EventWriter:
         number = next(self._numbers_of_files)
         host = socket.gethostname() or "localhost"
         name = f"events.out.tfevents.{int(time.time())}.{host}.{os.getpid()}.{number}.v2"
-        self._file = open(self.folder / name, "ab")
+        self._file = open(self.folder / name, "ab")  # noqa: SIM115  (`close` closes it)
         self._file.write(record(double(1, time.time()) + block(3, "brain.Event:2")))
 
     def _summary(self, step: int, value: bytes) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from weft import ops, tree
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError, ShapeError
-from weft.keras.backend.names import path_scope
 from weft.keras.backend.scopes import known_shape
 from weft.keras.backend.variable import Variable
 from weft.keras.layers.input_spec import InputSpec
@@ -51,6 +50,7 @@ class RNN(Layer):
     """
 
     supports_masking = True
+    states: Any
 
     def __init__(
         self,
@@ -195,16 +195,17 @@ class RNN(Layer):
         # The first cell goes along all steps, then the second, …: each then has all its
         # inputs before its loop. A masked step leaves the states of all cells alone, so
         # what the cells before put out there does not matter.
-        last = None
+        last: Any = None
+        outputs: Any = x
         new_states: list = []
         final = len(states) - 1
         for number, (cell, own) in enumerate(zip(self.cell.cells, states)):
             wanted = number < final or self.return_sequences
             is_single = not isinstance(own, list | tuple)
             own = [own] if is_single else list(own)
-            last, x, new = self._along(cell, x, own, mask, training, wanted)
+            last, outputs, new = self._along(cell, outputs, own, mask, training, wanted)
             new_states.append(new[0] if is_single else new)
-        return last, x, new_states
+        return last, outputs, new_states
 
     def _along(
         self, cell: Any, x: Tensor, states: list, mask: Any, training: Any, all_wanted: bool

@@ -51,6 +51,20 @@ class RecurrentCell(Layer):
 
     gates = 1
 
+    # The settings that all cells have, and some of them.
+    activation: Any
+    recurrent_activation: Any
+    use_bias: bool
+    bias_initializer: Any
+    dropout: float
+    recurrent_dropout: float
+    unit_forget_bias: bool
+    reset_after: bool
+    seed: Any
+
+    _dropout_mask: Any
+    _recurrent_dropout_mask: Any
+
     def __init__(self, given: dict, **kwargs: Any) -> None:
         implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
