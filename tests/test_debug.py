@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import weft
-from weft import ops
+from weft import keras, ops
 from weft.debug import NumericsError, check_numerics
 
 
@@ -212,3 +212,25 @@ def test_common_functions_have_no_false_alarms():
 def test_it_is_an_arithmetic_error():
     assert issubclass(NumericsError, ArithmeticError)
     assert issubclass(NumericsError, weft.WeftError)
+
+
+def test_given_nan_is_named_where_it_is_taken_in():
+    data = np.ones((8, 3), "float32")
+    data[2, 1] = np.nan
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    with weft.debug.check_numerics(), pytest.raises(weft.debug.NumericsError) as caught:
+        model.fit(data, data[:, :1], verbose=0)
+    assert "was given NaN and passed it on" in str(caught.value)
+    assert "f32[8,3] from 1 to 1, 1 NaN" in str(caught.value)
+    assert "look at the data" in str(caught.value)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+    @weft.function
+    def cleaned(x):
+        return weft.ops.where(weft.ops.isnan(x), 0.0, x)
+
+    with weft.debug.check_numerics():
+        assert weft.ops.isnan(weft.convert_to_tensor(data)).sum() == 1
+        assert float(cleaned(weft.convert_to_tensor(data))[2, 1]) == 0

@@ -6,7 +6,9 @@
 Inside, every operation is looked at. One that makes a NaN from numbers, or an infinity from
 finite numbers, raises NumericsError: it names the operation, its inputs with their ranges,
 and the line of the user's code. Compiled functions run node by node on NumPy meanwhile,
-and only complain if what was made reaches a result: `where(x > 0, log(x), 0)` is fine.
+and only complain if what was made reaches a result: `where(x > 0, log(x), 0)` is fine. They
+also complain of a NaN that they were given, as in data, and that reaches a result; the error
+names the operation that took it in.
 Variables keep the values that they had before the step that failed.
 """
 
@@ -68,9 +70,14 @@ _COMMON_REMEDY = (
     "often help"
 )
 
+_GIVEN_REMEDY = (
+    "the input had it before: look at the data, np.isnan(x).any(), and replace or leave out "
+    "those rows; or at the weights, if they came from a file or from earlier training"
+)
+
 
 class NumericsError(WeftError, ArithmeticError):
-    """An operation made a NaN or an infinity from finite numbers.
+    """An operation made a NaN or an infinity from finite numbers, or took in a given NaN.
 
     Attributes:
         operation: the primitive's name.
@@ -96,6 +103,7 @@ class _Finding:
     parameters: str
     source: tuple[str, int] | None
     function: str | None
+    given: bool = False
 
     def message(self) -> str:
         where = f"\n  at       {_line(*self.source)}" if self.source else ""
@@ -108,8 +116,11 @@ class _Finding:
         of_what = "inputs without NaN" if self.found == "NaN" else "finite inputs"
         if self.found == "NaN" and any("infinite" in text for text in self.inputs):
             remedy = _INFINITE_REMEDY
+        did = f"made {self.found} from {of_what}"
+        if self.given:
+            did, remedy = f"was given {self.found} and passed it on", _GIVEN_REMEDY
         return (
-            f"{self.operation}: made {self.found} from {of_what}"
+            f"{self.operation}: {did}"
             f"{where}{inside}{listed}{parameters}\n  result   {self.result}\n"
             f"  remedy   {remedy}"
         )
@@ -231,10 +242,14 @@ def _look(
     node: Node | None,
     function: str | None,
 ) -> _Finding | None:
-    """What this application of a primitive made that its inputs did not have."""
+    """What this application of a primitive made that its inputs did not have.
+
+    In a function also a NaN that it was given: nobody further up can have made that.
+    """
     for result in results:
         made = _trouble(result)
-        if made is None or made in {_trouble(array) for array in arrays}:
+        given = made in {_trouble(array) for array in arrays}
+        if made is None or (given and (node is None or made == "infinity")):
             continue
         if made == "infinity" and any(_trouble(array) for array in arrays):
             continue
@@ -248,6 +263,7 @@ def _look(
             parameters=", ".join(f"{key}={value}" for key, value in shown.items()),
             source=node.source if node is not None else user_source(),
             function=function,
+            given=given,
         )
     return None
 
