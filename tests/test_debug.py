@@ -229,8 +229,8 @@ def test_given_nan_is_named_where_it_is_taken_in():
 
     @weft.function
     def cleaned(x):
-        return weft.ops.where(weft.ops.isnan(x), 0.0, x)
+        return ops.where(ops.isnan(x), 0.0, x)
 
     with weft.debug.check_numerics():
-        assert weft.ops.isnan(weft.convert_to_tensor(data)).sum() == 1
+        assert np.isnan(ops.negative(data)).sum() == 1
         assert float(cleaned(weft.convert_to_tensor(data))[2, 1]) == 0

@@ -185,11 +185,13 @@ def test_predict_any_number_of_rows(rows):
 def test_the_same_seed_gives_the_same_bits():
     def run():
         keras.utils.set_random_seed(9)
-        model = keras.Sequential([
-            keras.Input((3,)),
-            keras.layers.Dense(16, activation="relu"),
-            keras.layers.Dense(1),
-        ])
+        model = keras.Sequential(
+            [
+                keras.Input((3,)),
+                keras.layers.Dense(16, activation="relu"),
+                keras.layers.Dense(1),
+            ]
+        )
         model.compile("adam", "mse")
         history = model.fit(X, Y, batch_size=7, epochs=3, verbose=0).history["loss"]
         return history, model.get_weights()
@@ -208,7 +210,9 @@ def test_shuffling_changes_the_order_only():
 
 
 def test_frozen_layers_stay():
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1)]
+    )
     model.compile("sgd", "mse")
     model.fit(X, Y, verbose=0)
     model.layers[0].trainable = False
@@ -224,7 +228,11 @@ def test_results_are_python_numbers():
     model = network(metrics=["acc"])
     history = model.fit(X, Y, epochs=2, verbose=0)
     assert all(type(v) is float for values in history.history.values() for v in values)
-    assert history.epoch == [0, 1] and history.params == {"verbose": 0, "epochs": 2, "steps": 2}
+    assert history.epoch == [0, 1] and history.params == {
+        "verbose": 0,
+        "epochs": 2,
+        "steps": 2,
+    }
     scores = model.evaluate(X, Y, verbose=0)
     assert type(scores) is list and all(type(v) is float for v in scores)
     assert type(network().evaluate(X, Y, verbose=0)) is float
@@ -342,3 +350,36 @@ def test_control_c_leaves_whole_weights():
         signals.signal(signals.SIGALRM, before)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
     assert model.fit(X, Y, verbose=0).history["loss"][0] > 0
+
+
+DATA_MISTAKES = {
+    "no data": (lambda: ([], []), "expected at least one sample"),
+    "no rows": (lambda: (X[:0], Y[:0]), r"received x of shape \(0, 3\), y of shape"),
+    "unequal rows": (
+        lambda: ([[1, 2, 3], [4]], [0, 1]),
+        "rows of numbers must have one length",
+    ),
+    "x is None": (lambda: (None, Y), "expected data; received x=None"),
+    "complex": (lambda: (X.astype("complex64"), Y), "expected real numbers"),
+}
+
+
+@pytest.mark.parametrize("mistake", DATA_MISTAKES)
+def test_data_that_is_none(mistake):
+    make, message = DATA_MISTAKES[mistake]
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        network().fit(*make(), verbose=0)
+    assert isinstance(caught.value, weft.errors.WeftError)
+    assert str(caught.value).startswith("fit: ")
+
+
+def test_class_weights_are_a_dict():
+    with pytest.raises(
+        TypeError, match=r"class_weight: expected a dict.*received \[1, 2\]"
+    ):
+        network().fit(X, Y, class_weight=[1, 2], verbose=0)
+
+
+def test_a_generator_that_is_used_up():
+    with pytest.raises(ValueError, match="used up after one pass"):
+        network().fit(batches(), epochs=2, verbose=0)

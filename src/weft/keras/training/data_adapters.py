@@ -62,6 +62,11 @@ def as_array(value: Any, who: str) -> np.ndarray:
     """
     array = _raw_array(value, who)
     kind = array.dtype.kind
+    if kind == "c":
+        raise DTypeError(
+            f"{who}: expected real numbers; received an array with dtype {array.dtype}; give "
+            "its real and imaginary parts (x.real, x.imag), or np.abs(x)"
+        )
     if kind in "OSUM":
         array = _numbers_of_objects(array, who)
         kind = array.dtype.kind
@@ -127,19 +132,29 @@ def _is_numbers(value: Any) -> bool:
 
 def data_leaves(data: Any, who: str) -> tuple[list[np.ndarray], Any]:
     """The arrays of a structure, and the structure; lists of numbers are one array."""
-    prepared = _gather_numbers(data)
+    prepared = _gather_numbers(data, who)
     leaves, structure = tree.flatten(prepared)
     return [as_array(leaf, who) for leaf in leaves], structure
 
 
-def _gather_numbers(data: Any) -> Any:
+def _gather_numbers(data: Any, who: str) -> Any:
     if isinstance(data, dict):
-        return {name: _gather_numbers(value) for name, value in data.items()}
+        return {name: _gather_numbers(value, who) for name, value in data.items()}
     if isinstance(data, list | tuple) and not hasattr(data, "_fields"):
         if _is_numbers(data):
-            return np.asarray(data)
-        return type(data)(_gather_numbers(value) for value in data)
+            return _array_of_numbers(data, who)
+        return type(data)(_gather_numbers(value, who) for value in data)
     return data
+
+
+def _array_of_numbers(data: Any, who: str) -> np.ndarray:
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise ArgumentError(
+            f"{who}: rows of numbers must have one length; received lists of unequal "
+            "lengths; cut or fill them, such as with keras.utils.pad_sequences"
+        ) from error
 
 
 def to_tensors(data: Any, who: str) -> Any:
@@ -157,6 +172,11 @@ def class_weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray:
     Raises:
         ArgumentError: if `y` is a structure of several outputs.
     """
+    if not isinstance(class_weight, dict):
+        raise ArgumentTypeError(
+            "class_weight: expected a dict of class numbers to weights, such as "
+            f"{{0: 1.0, 1: 5.0}}; received {class_weight!r} ({type(class_weight).__name__})"
+        )
     if isinstance(y, dict | list | tuple):
         raise ArgumentError(
             "class_weight: it works with a single output only; give sample_weight for "
@@ -370,8 +390,10 @@ def adapter_for(
         ArgumentError, ArgumentTypeError: for data that is none, or arguments that do not
             go together.
     """
-    if x is None and y is None:
-        raise ArgumentError(f"{who}: expected data; received x=None")
+    if x is None:
+        raise ArgumentError(
+            f"{who}: expected data; received x=None; give arrays, a dataset or a generator"
+        )
     if steps is not None and steps <= 0:
         raise ArgumentError(
             f"{who}: the number of steps must be positive; received {steps}"
@@ -432,7 +454,7 @@ def _count_rows(leaves: list[np.ndarray], names: list[str], who: str) -> int:
                 f"{who}: {name} needs a first axis of samples; received a single number; put "
                 "it into a list"
             )
-    counts = {len(leaf) for leaf in leaves}
+    counts = {len(leaf) for leaf in leaves} or {0}
     if len(counts) > 1:
         sizes = "; ".join(
             f"{name!r} sizes: {[len(x) for x, owner in zip(leaves, names) if owner == name]}"
@@ -445,8 +467,8 @@ def _count_rows(leaves: list[np.ndarray], names: list[str], who: str) -> int:
     rows = counts.pop()
     if rows == 0:
         raise ArgumentError(
-            f"{who}: expected at least one sample; received arrays with the shapes "
-            f"{', '.join(str(leaf.shape) for leaf in leaves)}"
+            f"{who}: expected at least one sample; received "
+            f"{', '.join(f'{n} of shape {x.shape}' for x, n in zip(leaves, names)) or 'none'}"
         )
     return rows
 

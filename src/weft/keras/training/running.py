@@ -56,7 +56,11 @@ class Running:
     def _make_function(self, kind: str, force: bool) -> Callable:
         name = f"{kind}_function"
         known = getattr(self, name, None)
-        if known is not None and not force and self._programs.get(name) is self._program_key():
+        if (
+            known is not None
+            and not force
+            and self._programs.get(name) is self._program_key()
+        ):
             return known
         step = getattr(self, f"{kind}_step")
         made = function(step, autograph=self._is_users(f"{kind}_step"), name=f"{kind}_step")
@@ -146,11 +150,14 @@ class Running:
         if step < 0:
             raise ArgumentError(
                 f"{'fit' if kind == 'train' else 'evaluate'}: expected at least one batch; "
-                "the data gave none"
+                "the data gave none; a generator is used up after one pass: give a "
+                "dataset or arrays, or a generator without end and steps_per_epoch"
             )
         return logs
 
-    def _run_arrays(self, kind: str, adapter: ArrayAdapter, callbacks: Any) -> dict[str, Any]:
+    def _run_arrays(
+        self, kind: str, adapter: ArrayAdapter, callbacks: Any
+    ) -> dict[str, Any]:
         """An epoch over arrays in memory, many steps in each call of a program."""
         begin, end, watched, bar = _hooks(kind, callbacks)
         first = adapter.begin_epoch()
@@ -166,7 +173,9 @@ class Running:
             is_tail = step >= whole
             loop = self._loop(kind, adapter, rows - whole * size if is_tail else size)
             left = 1 if is_tail else min(stop, whole) - step
-            count = min(self.steps_per_execution, left) if watched else loop.pace.steps(left)
+            count = (
+                min(self.steps_per_execution, left) if watched else loop.pace.steps(left)
+            )
             if watched:
                 begin(step - first)
             clock = Stopwatch()
@@ -205,7 +214,13 @@ class Running:
             specs = self._log_specs(step, batch, adapter.structure)
             results = None
         made = Loop(
-            step, results, specs, adapter.structure, batch_size, is_shuffled, f"{kind}_steps"
+            step,
+            results,
+            specs,
+            adapter.structure,
+            batch_size,
+            is_shuffled,
+            f"{kind}_steps",
         )
         self._programs[key] = made
         return made
