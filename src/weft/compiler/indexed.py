@@ -133,7 +133,14 @@ def _constant(builder: Builder, node: Node, where: Where) -> Expression:
 @expresses("reshape")
 def _reshape(builder: Builder, node: Node, where: Where) -> Expression:
     source = node.inputs[0]
-    offset = linear(where, node.output.shape)
+    shape = node.output.shape
+    long = [i for i, extent in zip(where, shape) if extent != 1]
+    if [n for n in shape if n != 1] == [n for n in source.shape if n != 1]:
+        # Only axes of extent 1 come or go.
+        rest = iter(long)
+        moved = tuple([ZERO if extent == 1 else next(rest) for extent in source.shape])
+        return builder.build(source, moved)
+    offset = linear(where, shape)
     return builder.build(source, delinear(offset, source.shape))
 
 

@@ -31,7 +31,7 @@ from weft.primitives import constants, elementwise, reduction
 from weft.primitives.indexing import iota
 from weft.primitives.quiet import quiet
 from weft.primitives.rules import REALS, require_axes, require_dtype, require_equal_dtypes
-from weft.primitives.shape import broadcast, pad, reshape, slice, transpose
+from weft.primitives.shape import broadcast, reshape, slice, transpose
 
 Numbers = tuple[int, ...]
 
@@ -90,14 +90,6 @@ def _check_axes(who: str, x: Spec, axes: Numbers) -> None:
             f"{who}: the axes must be neighbours, in order; received axes={axes} for {x}; "
             "transpose the tensor first"
         )
-
-
-def _of_axes(values: Numbers, rank: int, axes: Numbers, other: int) -> Numbers:
-    """One number for each of `rank` axes: `values` at `axes`, else `other`."""
-    found = [other] * rank
-    for axis, value in zip(axes, values):
-        found[axis] = value
-    return tuple(found)
 
 
 def _padded(
@@ -188,12 +180,7 @@ def overlap_add(
 
     `ct` has the layout of windows of such a tensor.
     """
-    rank, first, count = len(shape), axes[0], len(axes)
-    rooms = tuple([
-        _spread_out(shape[axis], gap) + before + after
-        for axis, before, after, gap in zip(axes, low, high, interior)
-    ])  # fmt: skip
-    zero = constants.full((), ct.dtype, 0)
+    first, count = axes[0], len(axes)
     counts = ct.shape[first : first + count]
     if strides == sizes and set(dilations) == {1}:
         # Windows that don't overlap: each element stands in one place.
@@ -201,30 +188,35 @@ def overlap_add(
         pairs = itertools.chain.from_iterable(zip(range(first, first + count), kernel))
         tail = range(first + 2 * count, ct.ndim)
         moved = transpose.bind(ct, permutation=(*range(first), *pairs, *tail))
-        total = reshape.bind(moved, shape=_with(shape, axes, _product(counts, sizes)))
-        rest = tuple([room - n for room, n in zip(rooms, _product(counts, sizes))])
-        total = pad.bind(
-            total, zero, low=(0,) * rank, high=_of_axes(rest, rank, axes, 0),
-            interior=(0,) * rank,
-        )  # fmt: skip
-    else:
-        total = None
-        gaps = tuple([by - 1 for by in strides])
-        for element in itertools.product(*map(range, sizes)):
-            start = tuple([k * by for k, by in zip(element, dilations)])
-            spans = [(n - 1) * by + 1 for n, by in zip(counts, strides)]
-            rest = tuple([r - s - n for r, s, n in zip(rooms, start, spans)])
-            term = pad.bind(
-                _element(ct, element, first), zero, low=_of_axes(start, rank, axes, 0),
-                high=_of_axes(rest, rank, axes, 0), interior=_of_axes(gaps, rank, axes, 0),
-            )  # fmt: skip
-            total = term if total is None else total + term
-        assert total is not None
-    return _without_margins(total, shape, axes, low, interior)
+        side_by_side = tuple([n * size for n, size in zip(counts, sizes)])
+        line = reshape.bind(moved, shape=_with(shape, axes, side_by_side))
+        return _at_elements(line, shape, axes, low, interior, (1,) * count)
+    total = None
+    for element in itertools.product(*map(range, sizes)):
+        moved_low = tuple([by - k * d for by, k, d in zip(low, element, dilations)])
+        piece = _element(ct, element, first)
+        term = _at_elements(piece, shape, axes, moved_low, interior, strides)
+        total = term if total is None else total + term
+    assert total is not None
+    return total
 
 
-def _product(a: Numbers, b: Numbers) -> Numbers:
-    return tuple([i * j for i, j in zip(a, b)])
+def _at_elements(
+    x: Tensor, shape: Numbers, axes: Numbers, low: Numbers, interior: Numbers, strides: Numbers
+) -> Tensor:
+    """x, whose elements stand `strides` apart, where a tensor of `shape` has its elements
+    once they are spread out by `interior` and begin at `low`; 0 where x has none."""
+    high = [
+        (shape[axis] - 1) * (gap + 1) + before - (x.shape[axis] - 1) * step
+        for axis, before, gap, step in zip(axes, low, interior, strides)
+    ]
+    found = windows.bind(
+        x, constants.full((), x.dtype, 0), axes=axes, sizes=(1,) * len(axes),
+        strides=tuple([gap + 1 for gap in interior]), dilations=(1,) * len(axes),
+        low=tuple([-before for before in low]), high=tuple(high),
+        interior=tuple([step - 1 for step in strides]),
+    )  # fmt: skip
+    return reshape.bind(found, shape=shape)
 
 
 def _with(shape: Numbers, axes: Numbers, extents: Numbers) -> Numbers:
@@ -233,38 +225,12 @@ def _with(shape: Numbers, axes: Numbers, extents: Numbers) -> Numbers:
 
 def _element(ct: Tensor, element: Numbers, first: int) -> Tensor:
     """One element of each window: the axes of the elements are dropped."""
-    count = len(element)
-    begin = first + count
-    start = _of_axes(element, ct.ndim, tuple(range(begin, begin + count)), 0)
-    stop = _with(ct.shape, tuple(range(begin, begin + count)), tuple([k + 1 for k in element]))
+    begin = first + len(element)
+    end = begin + len(element)
+    start = (0,) * begin + element + (0,) * (ct.ndim - end)
+    stop = ct.shape[:begin] + tuple([k + 1 for k in element]) + ct.shape[end:]
     piece = slice.bind(ct, start=start, stop=stop, step=(1,) * ct.ndim)
-    return reshape.bind(piece, shape=ct.shape[:begin] + ct.shape[begin + count :])
-
-
-def _without_margins(
-    padded: Tensor, shape: Numbers, axes: Numbers, low: Numbers, interior: Numbers
-) -> Tensor:
-    """The elements of the tensor out of a padded one; those cut off get zero."""
-    rank = padded.ndim
-    step = _of_axes(tuple([gap + 1 for gap in interior]), rank, axes, 1)
-    start, stop = [0] * rank, list(padded.shape)
-    before, after = [0] * rank, [0] * rank
-    for axis, margin in zip(axes, low):
-        by = step[axis]
-        # The first element that is there: those before it were cut off.
-        missing = max(0, -(margin // by)) if margin < 0 else 0
-        start[axis] = margin + missing * by
-        last = min(margin + (shape[axis] - 1) * by, padded.shape[axis] - 1)
-        found = (last - start[axis]) // by + 1 if last >= start[axis] else 0
-        stop[axis] = start[axis] + (found - 1) * by + 1 if found else start[axis]
-        before[axis], after[axis] = missing, shape[axis] - missing - found
-    inner = slice.bind(padded, start=tuple(start), stop=tuple(stop), step=step)
-    if inner.shape == shape:
-        return inner
-    return pad.bind(
-        inner, constants.full((), padded.dtype, 0), low=tuple(before), high=tuple(after),
-        interior=(0,) * rank,
-    )  # fmt: skip
+    return reshape.bind(piece, shape=ct.shape[:begin] + ct.shape[end:])
 
 
 # -- the largest of each window ----------------------------------------------------------
