@@ -113,6 +113,10 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The variance over axes: the mean of the squared distances from the mean."""
+    return _mean_square_distance(mean, x, axis, keepdims)
+
+
+def _mean_square_distance(mean: Callable, x: Any, axis: Any, keepdims: bool) -> Tensor:
     x = as_float(x)
     wide = _wide(x)
     distance = wide - mean(wide, axis, keepdims=True)
@@ -427,10 +431,7 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The variance of the elements that are not NaN."""
-    x = as_float(x)
-    wide = _wide(x)
-    distance = wide - nanmean(wide, axis, keepdims=True)
-    return cast(nanmean(distance * distance, axis, keepdims), x.dtype)
+    return _mean_square_distance(nanmean, x, axis, keepdims)
 
 
 def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:

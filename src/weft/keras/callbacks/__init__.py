@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from weft.keras.callbacks.backup import BackupAndRestore
-from weft.keras.callbacks.callback import Callback, CallbackList
+from weft.keras.callbacks.callback import Callback
+from weft.keras.callbacks.callback_list import CallbackList
 from weft.keras.callbacks.logging import CSVLogger, History, ProgbarLogger, RemoteMonitor
 from weft.keras.callbacks.monitor import (
     EarlyStopping,

@@ -17,7 +17,8 @@ import numpy as np
 from weft import ops, tree
 from weft.autodiff import GradientTape
 from weft.errors import ArgumentError, ArgumentTypeError
-from weft.keras.callbacks.callback import CallbackList, plain_logs
+from weft.keras.callbacks.callback import plain_logs
+from weft.keras.callbacks.callback_list import CallbackList
 from weft.keras.metrics import Mean
 from weft.keras.training import compile_utils, data_adapters
 from weft.keras.training.compile_utils import CompileLoss, CompileMetrics
@@ -421,16 +422,7 @@ class Trainer(Running):
                 validation_data, validation_batch_size or batch_size, validation_steps
             )
         run = self._runner("train", adapter)
-        if not isinstance(callbacks, CallbackList):
-            callbacks = CallbackList(
-                callbacks,
-                add_history=True,
-                add_progbar=verbose != 0,
-                model=self,
-                verbose=1 if verbose == "auto" else verbose,
-                epochs=epochs,
-                steps=adapter.steps,
-            )
+        callbacks = self._callbacks(callbacks, verbose, adapter.steps, epochs, True)
         hide(self, stop_training=False, _initial_epoch=None)
         callbacks.on_train_begin()
         # A callback that restored an earlier training says where that one was.
@@ -453,6 +445,23 @@ class Trainer(Running):
             self.optimizer.finalize_variable_values(self.trainable_variables)
         callbacks.on_train_end(logs=logs)
         return self.history
+
+    def _callbacks(
+        self, given: Any, verbose: Any, steps: int | None, epochs: int = 1,
+        with_history: bool = False,
+    ) -> CallbackList:  # fmt: skip
+        """The callbacks of a run; a list that a loop around it made is used as it is."""
+        if isinstance(given, CallbackList):
+            return given
+        return CallbackList(
+            given,
+            add_history=with_history,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=steps,
+        )
 
     def _validation_adapter(self, data: Any, batch_size: Any, steps: int | None) -> Any:
         if isinstance(data, tuple | list) and 1 <= len(data) <= 3:
@@ -487,15 +496,7 @@ class Trainer(Running):
         self._require_compiled("evaluate")
         adapter = adapter_for(x, y, sample_weight, batch_size, steps, who="evaluate")
         run = self._runner("test", adapter)
-        if not isinstance(callbacks, CallbackList):
-            callbacks = CallbackList(
-                callbacks,
-                add_progbar=verbose != 0,
-                model=self,
-                verbose=1 if verbose == "auto" else verbose,
-                epochs=1,
-                steps=adapter.steps,
-            )
+        callbacks = self._callbacks(callbacks, verbose, adapter.steps)
         logs = self._evaluate(run, callbacks)
         return logs if return_dict else self._in_order(logs)
 
@@ -532,15 +533,7 @@ class Trainer(Running):
     ) -> Any:
         """The outputs for data, as NumPy arrays."""
         adapter = adapter_for(x, None, None, batch_size, steps, who="predict")
-        if not isinstance(callbacks, CallbackList):
-            callbacks = CallbackList(
-                callbacks,
-                add_progbar=verbose != 0,
-                model=self,
-                verbose=1 if verbose == "auto" else verbose,
-                epochs=1,
-                steps=adapter.steps,
-            )
+        callbacks = self._callbacks(callbacks, verbose, adapter.steps)
         hide(self, stop_predicting=False)
         batches = adapter.batches()
         is_watched = callbacks.needs_batches("predict")
