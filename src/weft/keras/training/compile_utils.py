@@ -62,7 +62,9 @@ def get_metric(identifier: Any, y_true: Any, y_pred: Any) -> Any:
                 f"{identifier!r}"
             )
         function = found
-        found = metrics_module.MeanMetricWrapper(function, getattr(function, "__name__", None))
+        found = metrics_module.MeanMetricWrapper(
+            function, getattr(function, "__name__", None)
+        )
         found.keeps_labels = getattr(function, "__name__", "").startswith("sparse_")
     if name is not None:
         found.name = name
@@ -241,9 +243,10 @@ def _checked_weight(weight: Any) -> float:
     if weight is None:
         return 1
     if not isinstance(weight, int | float):
+        remedy = f"; metrics go by name: metrics=[{weight!r}]"
         raise ArgumentTypeError(
             f"compile: loss_weights must be numbers; received {weight!r} "
-            f"({type(weight).__name__})"
+            f"({type(weight).__name__}){remedy if isinstance(weight, str) else ''}"
         )
     return weight
 
@@ -265,7 +268,11 @@ class CompileMetrics:
     ) -> None:  # fmt: skip
         _require_container("metrics", metrics)
         _require_container("weighted_metrics", weighted_metrics)
-        self._given, self._given_weighted, self._names = metrics, weighted_metrics, output_names
+        self._given, self._given_weighted, self._names = (
+            metrics,
+            weighted_metrics,
+            output_names,
+        )
         self.built = False
         self.output_names: list[str] = []
         # For each output: (name in logs, metric, whether it sees sample weights).
@@ -283,7 +290,10 @@ class CompileMetrics:
             prefix = f"{names[position]}_" if len(names) > 1 else ""
             truth = truths[position] if truths[position] is not None else prediction
             entries = []
-            for is_weighted, found in ((False, plain[position]), (True, weighted[position])):
+            for is_weighted, found in (
+                (False, plain[position]),
+                (True, weighted[position]),
+            ):
                 for identifier in found:
                     metric = get_metric(identifier, truth, prediction)
                     if metric is None:

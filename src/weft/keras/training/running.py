@@ -271,6 +271,11 @@ class Running:
         if self._compile_metrics is not None and y is not None:
             if not self._compile_metrics.built:
                 self._compile_metrics.build(y, y_pred)
+        if self._compile_loss is not None and self._built_for is None and y is not None:
+            from weft.keras.training.advice import advise
+
+            entries = getattr(self._compile_metrics, "entries", [])
+            advise(self, self._compile_loss.losses, entries, tree.leaves(y_pred))
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
         self._clear_layer_losses()
