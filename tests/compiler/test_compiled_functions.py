@@ -118,3 +118,16 @@ def test_arguments_in_any_layout():
     for array in (base.T, base[::2, ::-1], base[:, 1:3], np.asfortranarray(base), frozen,
                   base.astype(">f4")):  # fmt: skip
         np.testing.assert_array_equal(f(array).numpy(), np.asarray(array, "float32") * 2)
+
+
+def test_a_product_with_two_sums_of_one_value():
+    # What a product reads is finished before it: it can't be computed in its epilogue.
+    rng = np.random.default_rng(0)
+    x, y, w = (rng.normal(size=(3, 3)).astype("float32") for _ in range(3))
+
+    @weft.function
+    def f(x, y, w):
+        z = x + y
+        return z * 3 + (z * 2) @ w
+
+    np.testing.assert_allclose(f(x, y, w), (x + y) * 3 + (x + y) * 2 @ w, rtol=1e-5)

@@ -263,7 +263,8 @@ class _Fuser:
     def _reads_in_place(self, cluster: Cluster, node: Node, members: set[Node]) -> bool:
         """Whether `node` reads every value of `members` at its own point of the domain."""
         if kind_of(node) == "contract":
-            return True
+            # It reads its operands everywhere, so they must be finished before.
+            return not any(value.node in members for value in _contraction_reads(node))
         variables, reads = self.reads[node]
         is_reduce = kind_of(node) == "reduce"
         level = cluster.level(tuple(var.extent for var in variables))

@@ -73,7 +73,10 @@ class Bidirectional(Layer):
                 one.zero_output_for_mask = one.return_sequences
         self.merge_mode = merge_mode
         self.stateful = layer.stateful
-        self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
+        self.return_sequences, self.return_state = (
+            layer.return_sequences,
+            layer.return_state,
+        )
         self.input_spec = layer.input_spec
         self._first_weights = weights
 

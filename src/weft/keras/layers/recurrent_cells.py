@@ -187,7 +187,9 @@ class RecurrentCell(Layer):
     def _drawn(self, like: Any, rate: float) -> Any:
         ones = ops.ones_like(like)
         number = self.gates if self.implementation == 1 and self.gates > 1 else 1
-        masks = [random.dropout(ones, rate, seed=self.seed_generator) for _ in range(number)]
+        masks = [
+            random.dropout(ones, rate, seed=self.seed_generator) for _ in range(number)
+        ]
         return masks if number > 1 else masks[0]
 
 
@@ -456,7 +458,9 @@ class StackedRNNCells(Layer):
 
     def get_initial_state(self, batch_size: Any = None) -> list:
         """States of zeros, for each cell."""
-        return [initial_state_of(cell, batch_size, self.compute_dtype) for cell in self.cells]
+        return [
+            initial_state_of(cell, batch_size, self.compute_dtype) for cell in self.cells
+        ]
 
     def build(self, input_shape: Any) -> None:
         for cell in self.cells:
@@ -519,7 +523,9 @@ def initial_state_of(cell: Any, batch_size: Any, dtype: Any) -> list:
     first = getattr(cell, "get_initial_state", None)
     if first is not None:
         return _listed(first(batch_size=batch_size))
-    shapes = [size if isinstance(size, tuple) else (size,) for size in _listed(cell.state_size)]
+    shapes = [
+        size if isinstance(size, tuple) else (size,) for size in _listed(cell.state_size)
+    ]
     return [ops.zeros((batch_size, *shape), dtype=dtype) for shape in shapes]
 
 
