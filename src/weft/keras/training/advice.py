@@ -23,7 +23,7 @@ _DISTANCES = (
     losses.huber,
     losses.log_cosh,
 )
-_KIND_OF_ACCURACY = {
+_KIND_OF_ACCURACY: dict[Any, type] = {
     losses.binary_crossentropy: metrics.BinaryAccuracy,
     losses.binary_focal_crossentropy: metrics.BinaryAccuracy,
     losses.categorical_crossentropy: metrics.CategoricalAccuracy,
@@ -133,7 +133,7 @@ def _mismatch(layer: Any, loss: Any, units: int) -> str | None:
 def _guess(layer: Any, metric: Any, loss: Any) -> str | None:
     if metric.name not in ("acc", "accuracy") or type(metric) not in _BY_SHAPE:
         return None
-    function = getattr(loss, "fn", None)
+    function: Any = getattr(loss, "fn", None)
     resolved = type(metric).__name__
     expected = _KIND_OF_ACCURACY.get(function)
     if expected is not None and expected is not type(metric):
