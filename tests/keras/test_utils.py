@@ -64,6 +64,18 @@ def test_custom_objects():
     assert layer.activation is odd
 
 
+@pytest.mark.parametrize("family", [keras.losses, keras.metrics, keras.optimizers])
+def test_custom_objects_of_training(family):
+    def odd(*values):
+        return 0.0
+
+    with keras.utils.custom_object_scope({"odd": odd}):
+        assert family.deserialize("odd") is odd
+    assert family.deserialize("odd", custom_objects={"odd": odd}) is odd
+    with pytest.raises(ValueError, match="odd"):
+        family.deserialize("odd")
+
+
 def test_import_is_light():
     code = (
         "import sys, weft.keras, weft.keras.layers, weft.keras.models;"

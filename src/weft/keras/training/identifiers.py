@@ -7,12 +7,16 @@ A family (losses, metrics, optimizers, …) has a table of names. Nothing outsid
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from weft.errors import ArgumentError, did_you_mean
 from weft.keras.backend.names import auto_name
+from weft.keras.utils.registration import (
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+)
 
 
 class Family:
@@ -37,13 +41,15 @@ class Family:
         Raises:
             ArgumentError: if there is none; the message names the nearest.
         """
-        for table in (custom_objects or {}, registered_objects(), self.table):
-            if name in table:
-                return table[name]
+        if custom_objects and name in custom_objects:
+            return custom_objects[name]
+        found = get_registered_object(name, module_objects=self.table)
+        if found is not None:
+            return found
         # Registered names carry their package: "package>Name".
-        for key, found in registered_objects().items():
+        for key, registered in get_custom_objects().items():
             if key.rpartition(">")[2] == name:
-                return found
+                return registered
         found = self._lowered.get(name.lower())
         if found is not None:
             return found
@@ -101,24 +107,8 @@ class Family:
             "module": self.module if is_own else None,
             "class_name": type(thing).__name__,
             "config": thing.get_config(),
-            "registered_name": None if is_own else registered_name(type(thing)),
+            "registered_name": None if is_own else get_registered_name(type(thing)),
         }
-
-
-def registered_objects() -> Mapping[str, Any]:
-    """What `register_keras_serializable` and `custom_object_scope` made known."""
-    # Only looked at if somebody has loaded that module: nothing is registered otherwise.
-    utils = sys.modules.get("weft.keras.utils")
-    get: Callable | None = getattr(utils, "get_custom_objects", None)
-    return get() if get is not None else {}
-
-
-def registered_name(kind: type) -> str:
-    """The name under which a class was registered, else its own."""
-    for name, found in registered_objects().items():
-        if found is kind:
-            return name
-    return kind.__name__
 
 
 def automatic_name(kind: type) -> str:
