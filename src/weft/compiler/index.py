@@ -237,9 +237,11 @@ def linear(index: tuple[Index, ...], shape: tuple[int, ...]) -> Index:
 def delinear(offset: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:
     """The index in `shape` whose offset this is."""
     positions = []
-    for extent in reversed(shape):
+    for extent in reversed(shape[1:]):
         positions.append(offset % extent if extent > 1 else ZERO)
         offset = offset // extent if extent > 1 else offset
+    if shape:
+        # The first axis needs no remainder: the offset lies within the array.
+        positions.append(offset if shape[0] > 1 else ZERO)
     positions.reverse()
-    # The first axis needs no remainder: the offset lies within the array.
     return tuple(positions)

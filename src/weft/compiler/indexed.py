@@ -132,16 +132,42 @@ def _constant(builder: Builder, node: Node, where: Where) -> Expression:
 
 @expresses("reshape")
 def _reshape(builder: Builder, node: Node, where: Where) -> Expression:
-    source = node.inputs[0]
-    shape = node.output.shape
-    long = [i for i, extent in zip(where, shape) if extent != 1]
-    if [n for n in shape if n != 1] == [n for n in source.shape if n != 1]:
-        # Only axes of extent 1 come or go.
-        rest = iter(long)
-        moved = tuple([ZERO if extent == 1 else next(rest) for extent in source.shape])
-        return builder.build(source, moved)
-    offset = linear(where, shape)
-    return builder.build(source, delinear(offset, source.shape))
+    source, shape = node.inputs[0], node.output.shape
+    where = tuple([ZERO if extent == 1 else i for i, extent in zip(where, shape)])
+    moved: list[Index] = []
+    begin = 0
+    # Axes that are joined or cut with each other only: the fewer, the simpler the indices.
+    for old, new in _groups(source.shape, shape):
+        offset = linear(where[begin : begin + len(new)], new)
+        moved += delinear(offset, old)
+        begin += len(new)
+    return builder.build(source, tuple(moved))
+
+
+Extents = tuple[int, ...]
+
+
+def _groups(old: Extents, new: Extents) -> list[tuple[Extents, Extents]]:
+    """Two shapes cut into runs of axes with equal numbers of elements, the shortest ones.
+
+    (6, 4, 1), (2, 3, 2, 2)  →  ((6,), (2, 3)), ((4, 1), (2, 2))
+    """
+    groups: list[tuple[Extents, Extents]] = []
+    left, right = list(old), list(new)
+    while left or right:
+        olds, news = [], []
+        count = total = 1
+        while True:
+            if left and (count <= total or not right):
+                olds.append(left.pop(0))
+                count *= olds[-1]
+            elif right:
+                news.append(right.pop(0))
+                total *= news[-1]
+            if (count == total and (olds or news)) or not (left or right):
+                break
+        groups.append((tuple(olds), tuple(news)))
+    return groups
 
 
 @expresses("transpose")
@@ -228,7 +254,7 @@ def _spread_out(
         if step > 1:
             rest = Position(shifted % step, int32)
             conditions.append(Apply("equal", (rest, Literal(0, int32)), bool_))
-        moved.append(shifted // step)
+        moved.append(shifted // step if extent > 1 else ZERO)
     filler = builder.build(fill, ())
     if not source.spec.size:
         return filler

@@ -180,25 +180,50 @@ def overlap_add(
 
     `ct` has the layout of windows of such a tensor.
     """
-    first, count = axes[0], len(axes)
-    counts = ct.shape[first : first + count]
-    if strides == sizes and set(dilations) == {1}:
-        # Windows that don't overlap: each element stands in one place.
-        kernel = range(first + count, first + 2 * count)
-        pairs = itertools.chain.from_iterable(zip(range(first, first + count), kernel))
-        tail = range(first + 2 * count, ct.ndim)
-        moved = transpose.bind(ct, permutation=(*range(first), *pairs, *tail))
-        side_by_side = tuple([n * size for n, size in zip(counts, sizes)])
-        line = reshape.bind(moved, shape=_with(shape, axes, side_by_side))
-        return _at_elements(line, shape, axes, low, interior, (1,) * count)
     total = None
-    for element in itertools.product(*map(range, sizes)):
-        moved_low = tuple([by - k * d for by, k, d in zip(low, element, dilations)])
-        piece = _element(ct, element, first)
-        term = _at_elements(piece, shape, axes, moved_low, interior, strides)
+    if set(dilations) == {1}:
+        # A stride's elements of each window, side by side, are a tensor.
+        blocks, steps = strides, (1,) * len(axes)
+    else:
+        blocks, steps = (1,) * len(axes), strides
+    starts = [range(0, size, block) for size, block in zip(sizes, blocks)]
+    for start in itertools.product(*starts):
+        moved_low = tuple([by - k * d for by, k, d in zip(low, start, dilations)])
+        piece = _side_by_side(_block(ct, start, blocks, axes[0]), axes)
+        term = _at_elements(piece, shape, axes, moved_low, interior, steps)
         total = term if total is None else total + term
     assert total is not None
     return total
+
+
+def _block(ct: Tensor, begin: Numbers, extents: Numbers, first: int) -> Tensor:
+    """Some elements of each window from `begin` on; zeros behind the last ones."""
+    before = first + len(begin)
+    after = before + len(begin)
+    sizes = ct.shape[before:after]
+    end = tuple([min(b + n, size) for b, n, size in zip(begin, extents, sizes)])
+    piece = slice.bind(
+        ct, start=(0,) * before + begin + (0,) * (ct.ndim - after),
+        stop=ct.shape[:before] + end + ct.shape[after:], step=(1,) * ct.ndim,
+    )  # fmt: skip
+    shape = ct.shape[:before] + extents + ct.shape[after:]
+    if piece.shape == shape:
+        return piece
+    none, one = (0,) * len(begin), (1,) * len(begin)
+    return _at_elements(piece, shape, tuple(range(before, after)), none, none, one)
+
+
+def _side_by_side(ct: Tensor, axes: Numbers) -> Tensor:
+    """The elements of each window, behind those of the one before it."""
+    first, count = axes[0], len(axes)
+    windowed, elements = range(first, first + count), range(first + count, first + 2 * count)
+    pairs = itertools.chain.from_iterable(zip(windowed, elements))
+    moved = transpose.bind(
+        ct, permutation=(*range(first), *pairs, *range(first + 2 * count, ct.ndim))
+    )
+    extents = tuple([ct.shape[i] * ct.shape[j] for i, j in zip(windowed, elements)])
+    tail = ct.shape[first + 2 * count :]
+    return reshape.bind(moved, shape=(*ct.shape[:first], *extents, *tail))
 
 
 def _at_elements(
@@ -221,16 +246,6 @@ def _at_elements(
 
 def _with(shape: Numbers, axes: Numbers, extents: Numbers) -> Numbers:
     return shape[: axes[0]] + extents + shape[axes[-1] + 1 :]
-
-
-def _element(ct: Tensor, element: Numbers, first: int) -> Tensor:
-    """One element of each window: the axes of the elements are dropped."""
-    begin = first + len(element)
-    end = begin + len(element)
-    start = (0,) * begin + element + (0,) * (ct.ndim - end)
-    stop = ct.shape[:begin] + tuple([k + 1 for k in element]) + ct.shape[end:]
-    piece = slice.bind(ct, start=start, stop=stop, step=(1,) * ct.ndim)
-    return reshape.bind(piece, shape=ct.shape[:begin] + ct.shape[end:])
 
 
 # -- the largest of each window ----------------------------------------------------------
