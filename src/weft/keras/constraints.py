@@ -104,7 +104,13 @@ max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNo
 _FAMILY = Family("constraint", (MaxNorm, MinMaxNorm, NonNeg, UnitNorm), "keras.constraints")
 
 get = _FAMILY.get
-serialize = _FAMILY.serialize
+
+
+def serialize(constraint: Any) -> Any:
+    """The config of a constraint."""
+    return _FAMILY.serialize(constraint)
+
+
 deserialize = _FAMILY.deserialize
 
 __all__ = [

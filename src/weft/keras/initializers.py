@@ -441,7 +441,11 @@ def get(identifier: Any) -> Any:
     return _FAMILY.get(identifier)
 
 
-serialize = _FAMILY.serialize
+def serialize(initializer: Any) -> Any:
+    """The config of an initializer."""
+    return _FAMILY.serialize(initializer)
+
+
 deserialize = _FAMILY.deserialize
 
 __all__ = [

@@ -132,7 +132,13 @@ _FAMILY = Family(
 )  # fmt: skip
 
 get = _FAMILY.get
-serialize = _FAMILY.serialize
+
+
+def serialize(regularizer: Any) -> Any:
+    """The config of a regularizer."""
+    return _FAMILY.serialize(regularizer)
+
+
 deserialize = _FAMILY.deserialize
 
 __all__ = [

@@ -24,6 +24,7 @@ from weft.ops.activations import (
     softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax, squareplus, swish,
     tanh_shrink, threshold,
 )
+from weft.ops.ctc import ctc_loss
 from weft.ops.attention import (
     dot_product_attention,
 )

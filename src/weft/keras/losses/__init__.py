@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from weft.keras.losses.classes import (
+    CTC,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
@@ -41,6 +42,7 @@ from weft.keras.losses.functions import (
     categorical_hinge,
     circle,
     cosine_similarity,
+    ctc,
     dice,
     hinge,
     huber,
@@ -57,9 +59,10 @@ from weft.keras.losses.functions import (
 )
 from weft.keras.losses.loss import Loss, LossFunctionWrapper
 from weft.keras.training.identifiers import Family
+from weft.keras.utils import older
 
 CLASSES = (
-    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
+    CTC, BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
     CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, CategoricalHinge, Circle,
     CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh, Loss, LossFunctionWrapper,
     MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
@@ -69,9 +72,9 @@ CLASSES = (
 FUNCTIONS = (
     binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
     categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
-    circle, cosine_similarity, dice, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
-    mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
-    sparse_categorical_crossentropy, squared_hinge, tversky,
+    circle, cosine_similarity, ctc, dice, hinge, huber, kl_divergence, log_cosh,
+    mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
+    mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge, tversky,
 )  # fmt: skip
 
 bce = BCE = binary_crossentropy
@@ -117,3 +120,5 @@ def serialize(loss: Any) -> Any:
 def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A loss out of what `serialize` gave."""
     return FAMILY.deserialize(name, custom_objects)
+
+older.accept(__name__)

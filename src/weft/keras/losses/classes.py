@@ -280,3 +280,13 @@ class Tversky(LossFunctionWrapper):
             f.tversky, reduction=reduction, name=name, dtype=dtype, alpha=alpha,
             beta=beta, axis=axis,
         )  # fmt: skip
+
+
+class CTC(LossFunctionWrapper):
+    """Connectionist temporal classification of sequences without alignment."""
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = "ctc",
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f.ctc, reduction=reduction, name=name, dtype=dtype)

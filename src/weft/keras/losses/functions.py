@@ -368,3 +368,15 @@ def require_q(q: float) -> float:
             f"CategoricalGeneralizedCrossEntropy: q must be between 0 and 1; received {q}"
         )
     return q
+
+
+def ctc(y_true: Any, y_pred: Any) -> Any:
+    """-log of the probability of the labels, over all alignments with the steps.
+
+    Labels are int[batch, labels], padded with 0, the class of the blank; predictions are
+    scores float[batch, steps, classes].
+    """
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    counted = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
+    steps = ops.full((y_pred.shape[0],), y_pred.shape[1], "int32")
+    return ops.ctc_loss(y_true, y_pred, counted, steps, mask_index=0)
