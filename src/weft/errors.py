@@ -61,6 +61,10 @@ class CompileError(WeftError, RuntimeError):
     """A program that could not be compiled or run."""
 
 
+class OutOfMemoryError(WeftError, MemoryError):
+    """A tensor that does not fit into memory."""
+
+
 class MissingExtraError(WeftError, ImportError):
     """An optional package that is needed now and is not installed."""
 

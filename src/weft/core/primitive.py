@@ -18,7 +18,7 @@ from typing import Any
 
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
-from weft.errors import GraphError
+from weft.errors import GraphError, OutOfMemoryError
 
 REGISTRY: dict[str, Primitive] = {}
 
@@ -94,9 +94,16 @@ class Primitive:
 
     def _evaluate_now(self, inputs: tuple, parameters: dict) -> Any:
         arrays = [tensor._array for tensor in inputs]
-        if self.large is not None and arrays[0].size >= LARGE:
-            return Tensor(self.large(self, arrays, parameters))
-        found = self.evaluate(*arrays, **parameters)
+        try:
+            if self.large is not None and arrays[0].size >= LARGE:
+                return Tensor(self.large(self, arrays, parameters))
+            found = self.evaluate(*arrays, **parameters)
+        except MemoryError as error:
+            received = ", ".join(str(tensor.spec) for tensor in inputs) or "no tensors"
+            raise OutOfMemoryError(
+                f"{self.name}: the result must fit into memory; received {received}; use "
+                f"smaller shapes, batches or dtypes ({error})"
+            ) from error
         if self.results:
             return tuple([Tensor(array) for array in found])
         return Tensor(found)

@@ -11,7 +11,7 @@ from weft import config, dtypes
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
 from weft.dtypes import DType, canonical
-from weft.errors import ArgumentError, ShapeError
+from weft.errors import ArgumentError, OutOfMemoryError, ShapeError
 from weft.ops import elementwise as e
 from weft.ops.axes import one_axis
 from weft.ops.convert import as_tensor, cast, convert_to_tensor, integer, numbers, scalar
@@ -32,7 +32,14 @@ def _extents(who: str, shape: Any) -> tuple[int, ...]:
 def _filled(who: str, shape: Any, value: Any, dtype: DType) -> Tensor:
     shape = _extents(who, shape)
     if STATE.trace is None:
-        return Tensor(np.full(shape, value, dtype.numpy))
+        try:
+            return Tensor(np.full(shape, value, dtype.numpy))
+        except (MemoryError, ValueError) as error:
+            # NumPy's ValueError: more bytes than can be counted.
+            raise OutOfMemoryError(
+                f"{who}: the tensor must fit into memory; received shape {shape} and dtype "
+                f"{dtype.name}; use a smaller shape ({error})"
+            ) from error
     return broadcast_tensor(scalar(value, dtype), shape)
 
 

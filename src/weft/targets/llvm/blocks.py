@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from weft.core.variable import ALIGNMENT
+from weft.errors import OutOfMemoryError
 
 # Smaller arrays are NumPy's business; its own cache serves them well.
 SMALLEST = 1 << 18
@@ -74,7 +75,13 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         size *= extent
     if size < SMALLEST or dtype.kind == "V":  # bfloat16 and the like have no interface
         return np.empty(shape, dtype)
-    raw = _pool.take(size)
+    try:
+        raw = _pool.take(size)
+    except MemoryError:
+        raise OutOfMemoryError(
+            "a compiled program: its results must fit into memory; received one of shape "
+            f"{shape} and dtype {dtype}, {size / 2**30:,.0f} GiB; use smaller shapes or batches"
+        ) from None
     address = raw.__array_interface__["data"][0]
     interface = {
         "shape": shape,
