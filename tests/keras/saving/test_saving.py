@@ -208,6 +208,15 @@ def test_weights_inside_a_model_file(tmp_path):
     equal_state(model, copy)
 
 
+def test_older_weights(tmp_path):
+    model, copy = small(), small()
+    with pytest.warns(UserWarning, match=r"\.weights\.h5"):
+        model.save_weights(tmp_path / "a.h5")
+    copy.load_weights(tmp_path / "a.h5")
+    for mine, theirs in zip(copy.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
+
+
 def test_older_weights_by_name(tmp_path):
     model = small()
     model.save(tmp_path / "a.h5")
@@ -293,7 +302,7 @@ def test_missing_and_extra_weights(tmp_path):
 
 MISTAKES = {
     "ending": (lambda m, p: m.save(p / "a.model"), ValueError, "must end in `.keras`"),
-    "weights": (lambda m, p: m.save_weights(p / "a.h5"), ValueError, "weights.h5"),
+    "weights": (lambda m, p: m.save_weights(p / "a.txt"), ValueError, "weights.h5"),
     "absent": (lambda m, p: keras.models.load_model(p / "no.keras"), OSError, "not found"),
     "absent weights": (lambda m, p: m.load_weights(p / "no.weights.h5"), OSError, "found"),
     "folder": (lambda m, p: keras.models.load_model(p), ValueError, "not supported"),

@@ -16,6 +16,7 @@ from weft.keras.backend.settings import (
     standardize_dtype,
 )
 from weft.keras.backend.variable import Variable
+from weft.keras.utils import older
 
 __all__ = [
     "KerasTensor", "StatelessScope", "SymbolicScope", "Variable", "backend",
@@ -23,3 +24,5 @@ __all__ = [
     "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx",
     "set_image_data_format", "standardize_dtype",
 ]  # fmt: skip
+
+older.functions_of(__name__, "weft.keras.backend.older")

@@ -18,6 +18,7 @@ from weft.keras.callbacks.monitor import (
 )
 from weft.keras.callbacks.orbax import OrbaxCheckpoint
 from weft.keras.callbacks.tensorboard import TensorBoard
+from weft.keras.utils import older
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping",
@@ -25,3 +26,5 @@ __all__ = [
     "MonitorCallback", "OrbaxCheckpoint", "ProgbarLogger", "ReduceLROnPlateau",
     "RemoteMonitor", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN",
 ]  # fmt: skip
+
+older.accept(__name__)

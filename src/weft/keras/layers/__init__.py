@@ -116,6 +116,7 @@ from weft.keras.layers.wrapping import (
     TimeDistributed,
     Wrapper,
 )
+from weft.keras.utils import older
 
 # Keras's other names.
 AvgPool1D = AveragePooling1D
@@ -181,3 +182,5 @@ __all__ = [
     "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate",
     "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip
+
+older.accept(__name__)

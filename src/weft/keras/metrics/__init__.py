@@ -92,6 +92,7 @@ from weft.keras.metrics.reduction import (
     Sum,
 )
 from weft.keras.training.identifiers import Family
+from weft.keras.utils import older
 
 CLASSES = (
     AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, BinaryIoU, CategoricalAccuracy,
@@ -167,3 +168,5 @@ def serialize(metric: Any) -> Any:
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A metric out of what `serialize` gave."""
     return FAMILY.deserialize(config, custom_objects)
+
+older.accept(__name__)

@@ -438,7 +438,7 @@ class AUC(_Confusion):
             return ops.zeros((), self._dtype)
         tp, fp, tn, fn = (getattr(self, kind).value for kind in _KINDS)
         if self.curve == "PR" and self.summation_method == "interpolation":
-            return self._total(_interpolated_precision(tp, fp, fn))
+            return self.interpolate_pr_auc()
         x, y = _curve_points(self.curve, tp, fp, tn, fn)
         heights = {
             "interpolation": lambda a, b: (a + b) / 2.0,
@@ -446,6 +446,11 @@ class AUC(_Confusion):
             "majoring": ops.maximum,
         }[self.summation_method](y[:-1], y[1:])
         return self._total((x[:-1] - x[1:]) * heights)
+
+    def interpolate_pr_auc(self) -> Any:
+        """The area below the curve of precision and recall, as `result` gives it."""
+        tp, fp, _, fn = (getattr(self, kind).value for kind in _KINDS)
+        return self._total(_interpolated_precision(tp, fp, fn))
 
     def _total(self, areas: Any) -> Any:
         if not self.multi_label:

@@ -8,6 +8,7 @@ from weft.keras.models.cloning import clone_model
 from weft.keras.models.functional import Functional
 from weft.keras.models.model import Model, model_from_json
 from weft.keras.models.sequential import Sequential
+from weft.keras.utils import older
 
 
 def load_model(
@@ -37,3 +38,5 @@ __all__ = [
     "Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json",
     "save_model",
 ]  # fmt: skip
+
+older.accept(__name__)

@@ -21,6 +21,7 @@ from weft.keras.optimizers.matrix import Adafactor, Muon
 from weft.keras.optimizers.multi import MultiOptimizer, OptimizerMap
 from weft.keras.optimizers.optimizer import Optimizer
 from weft.keras.training.identifiers import Family
+from weft.keras.utils import older
 
 CLASSES = (
     Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, LossScaleOptimizer,
@@ -70,3 +71,8 @@ __all__ = [
     "LossScaleOptimizer", "MultiOptimizer", "Muon", "Nadam", "Optimizer", "OptimizerMap",
     "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize", "get", "schedules", "serialize",
 ]  # fmt: skip
+
+older.accept(__name__)
+
+# Imported last: its classes are made of those above.
+from weft.keras.optimizers import legacy  # noqa: E402, F401

@@ -28,6 +28,7 @@ from weft.keras.saving.stores import (
     replacing_path,
     require_h5py,
 )
+from weft.keras.utils import older
 
 _OLDER = (".h5", ".hdf5")
 
@@ -61,7 +62,7 @@ def save_model(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.save(folder + "/small.keras")
         ...     copy = keras.models.load_model(folder + "/small.keras")
-        >>> (copy.layers[0].kernel == model.layers[0].kernel).numpy().all()
+        >>> bool((copy.layers[0].kernel == model.layers[0].kernel).numpy().all())
         True
     """
     include_optimizer = kwargs.pop("include_optimizer", True)
@@ -165,6 +166,14 @@ def save_weights(
     _refuse_more(kwargs, who)
     _require_built(model, who)
     path = Path(os.fspath(filepath))
+    is_older = path.suffix in _OLDER and not path.name.endswith(".weights.h5")
+    if is_older and max_shard_size is None:
+        from weft.keras.saving.older import write_weights
+
+        older.tell("save_weights('….h5')", "end the name in `.weights.h5`")
+        if _may_write(path, overwrite, who):
+            write_weights(model, path)
+        return
     if max_shard_size is None and not path.name.endswith(".weights.h5"):
         raise ArgumentError(
             "save_weights: The filename must end in `.weights.h5`; received "

@@ -53,6 +53,12 @@ def write_model(model: Any, target: Path, include_optimizer: bool) -> None:
             _write_group(file.create_group("optimizer_weights"), optimizer.variables)
 
 
+def write_weights(model: Any, target: Path) -> None:
+    """Write the weights alone."""
+    with replacing_path(target) as part, require_h5py().File(part, "w") as file:
+        _write_weights(file, model)
+
+
 def _plain(described: Any) -> Any:
     """The description of layers without what Keras 2 does not know."""
     if isinstance(described, list | tuple):

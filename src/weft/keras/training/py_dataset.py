@@ -123,5 +123,9 @@ class _Epochs:
             yield from range(count)
 
 
+Sequence = PyDataset
+"""The older name of `PyDataset`."""
+
+
 def _item(dataset: PyDataset, index: int) -> Any:
     return dataset[index]

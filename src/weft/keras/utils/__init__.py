@@ -57,3 +57,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = sorted(_HOME)
+
+# Imported late: it looks at this module.
+from weft.keras.utils import older  # noqa: E402
+
+older.accept(__name__)

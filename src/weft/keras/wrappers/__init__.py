@@ -15,6 +15,12 @@ __all__ = ["SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "scikit_learn":
+        raise AttributeError(
+            "keras.wrappers.scikit_learn: KerasClassifier and KerasRegressor are gone; "
+            "use keras.wrappers.SKLearnClassifier and SKLearnRegressor, which take a "
+            "function model(X, y) where those took build_fn"
+        )
     if name not in __all__:
         raise AttributeError(
             f"module 'weft.keras.wrappers' has no attribute {name!r}."

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
@@ -60,6 +61,23 @@ class _Estimator(BaseEstimator):
             else:
                 own[name] = value
         return super().set_params(**own)
+
+    def set_fit_request(self, **kwargs: Any) -> Self:
+        """Which arguments of `fit` a pipeline passes on: see metadata routing there.
+
+        Raises:
+            RuntimeError: metadata routing is not enabled in scikit-learn.
+        """
+        if not get_config().get("enable_metadata_routing", False):
+            raise RuntimeError(
+                f"{type(self).__name__}.set_fit_request: metadata routing must be enabled; "
+                "call sklearn.set_config(enable_metadata_routing=True) first"
+            )
+        requests = copy.deepcopy(self._get_metadata_request())
+        for name, alias in kwargs.items():
+            requests.fit.add_request(param=name, alias=alias)
+        self._metadata_request = requests
+        return self
 
     @property
     def epoch_(self) -> int:
