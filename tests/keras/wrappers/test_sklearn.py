@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from weft import keras
 from weft.keras import layers
@@ -44,11 +44,24 @@ QUIET = {"verbose": 0, "epochs": 2, "batch_size": 64}
 SOFTMAX = {"loss": "categorical_crossentropy", "activation": "softmax"}
 
 
-@parametrize_with_checks([
+ESTIMATORS = [
     SKLearnClassifier(network, model_kwargs=SOFTMAX, fit_kwargs=QUIET),
     SKLearnRegressor(network, fit_kwargs=QUIET),
     SKLearnTransformer(square, fit_kwargs=QUIET),
-])  # fmt: skip
+]
+
+
+def _checks():
+    """scikit-learn's own checks, with names that are the same in every process (its own ids
+    print the address of the function that makes the model)."""
+    for estimator in ESTIMATORS:
+        checks = estimator_checks_generator(estimator)
+        for number, (tried, check) in enumerate(checks):
+            name = getattr(check, "func", check).__name__
+            yield pytest.param(tried, check, id=f"{type(estimator).__name__}-{number}-{name}")
+
+
+@pytest.mark.parametrize("estimator, check", _checks())
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
