@@ -332,10 +332,17 @@ def test_mixed_precision():
 
 
 def test_saved_and_loaded(tmp_path):
+    # One object for several weights and one policy for several layers: both are shared.
+    first = keras.initializers.RandomNormal(seed=1)
+    lstm = layers.LSTM(
+        4, return_sequences=True, dropout=0.1, kernel_initializer=first,
+        recurrent_initializer=first, dtype=keras.DTypePolicy("float32"),
+    )  # fmt: skip
     model = keras.Sequential(
         [
             keras.Input((5, 3)),
-            layers.Bidirectional(layers.LSTM(4, return_sequences=True, dropout=0.1)),
+            layers.Dense(3, kernel_initializer=first, dtype=lstm.dtype_policy),
+            layers.Bidirectional(lstm, dtype=lstm.dtype_policy),
             layers.RNN([layers.GRUCell(3), layers.SimpleRNNCell(2)]),
         ]
     )

@@ -8,7 +8,11 @@ from weft import ops
 from weft.errors import ArgumentError
 from weft.keras.layers import calling
 from weft.keras.layers.layer import Layer
-from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
+from weft.keras.utils.serialization import (
+    ObjectSharingScope,
+    deserialize_keras_object,
+    serialize_keras_object,
+)
 
 _MERGES = {
     "concat": lambda one, other: ops.concatenate([one, other], axis=-1),
@@ -185,7 +189,9 @@ class Bidirectional(Layer):
 
 def _copied(layer: Layer, prefix: str, changes: dict) -> Any:
     """A layer of the same settings and of its own weights."""
-    config = serialize_keras_object(layer)
-    name = f"{prefix}{layer.name.removeprefix(prefix)}"
-    config["config"] = {**config["config"], **changes, "name": name}
-    return deserialize_keras_object(config)
+    # A scope of its own: while a file is read, numbers of shared objects are the file's.
+    with ObjectSharingScope():
+        config = serialize_keras_object(layer)
+        name = f"{prefix}{layer.name.removeprefix(prefix)}"
+        config["config"] = {**config["config"], **changes, "name": name}
+        return deserialize_keras_object(config)
