@@ -18,7 +18,7 @@ __version__ = "3.15.1"
 
 _NAMESPACES = frozenset((
     "activations", "applications", "backend", "callbacks", "config", "constraints",
-    "datasets", "dtype_policies", "initializers", "layers", "losses", "metrics",
+    "datasets", "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics",
     "mixed_precision", "models", "ops", "optimizers", "preprocessing", "random",
     "regularizers", "saving", "tree", "utils", "visualization", "wrappers",
 ))  # fmt: skip

@@ -109,6 +109,15 @@ class MultiOptimizer(Optimizer):
         return [*self._variables, *(v for one in self.optimizers for v in one.variables)]
 
     @property
+    def loss_scale_factor(self) -> float | None:
+        """What multiplies the loss, and divides gradients, for all optimizers."""
+        return self._loss_scale_factor
+
+    @loss_scale_factor.setter
+    def loss_scale_factor(self, value: float | None) -> None:
+        self._loss_scale_factor = value
+
+    @property
     def learning_rate(self) -> Any:
         """That of the default optimizer."""
         return self.optimizer_map.default_optimizer.learning_rate

@@ -41,6 +41,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "legacy":
+        return importlib.import_module("weft.keras.legacy.saving")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(

@@ -100,11 +100,12 @@ class _Estimator(BaseEstimator):
         """
         X, y = self._checked(X, y)
         encoded = self._encoded(y)
+        settings = {**(self.fit_kwargs or {}), **kwargs}
+        self._check_weights(encoded, settings.get("sample_weight"))
         is_trained = hasattr(self, "model_")
         model = self.model_ if self.warm_start and is_trained else self._made(X, encoded)
         _require_compiled(model, type(self).__name__)
         targets = self._for_model(encoded, model)
-        settings = {**(self.fit_kwargs or {}), **kwargs}
         self.history_ = model.fit(X, targets, **settings)
         self.model_ = model
         return self
@@ -129,6 +130,9 @@ class _Estimator(BaseEstimator):
 
     def _for_model(self, encoded: np.ndarray, model: Model) -> np.ndarray:
         return encoded
+
+    def _check_weights(self, encoded: np.ndarray, weights: Any) -> None:
+        """For subclasses: whether rows of any weight are enough to train on."""
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "model_")
@@ -217,6 +221,14 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
                 "SKLearnClassifier: Classifier can't train when only one class is present."
             )
         return np.eye(len(self.classes_), dtype=np.float32)[numbers.reshape(-1)]
+
+    def _check_weights(self, encoded: np.ndarray, weights: Any) -> None:
+        if weights is None or encoded[np.asarray(weights) > 0].any(axis=0).sum() > 1:
+            return
+        raise ArgumentError(
+            "SKLearnClassifier: Classifier can't train when only one class is present "
+            "among the rows whose sample_weight is above zero."
+        )
 
     def _for_model(self, encoded: np.ndarray, model: Model) -> np.ndarray:
         loss = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
