@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from weft.autodiff.backward import Record, backward, zeros_like
-from weft.autodiff.residuals import bind_keeping
+from weft.autodiff.residuals import scan_of
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
-from weft.primitives.control import scan, trace_closures
 from weft.primitives.elementwise import cast, equal
 from weft.primitives.indexing import iota
 from weft.primitives.shape import broadcast, concatenate, reshape, transpose
@@ -78,19 +77,8 @@ def _for_each_row(
         keys[:] = found
         return list(found.values())
 
-    specs = [rows.spec.with_shape(rows.shape[1:])]
-    graphs, captures = trace_closures([step], [specs], "jacobian")
-    body = graphs[0]
-    # A scan's body takes what is captured before the slices of the sequences.
-    body.inputs = [*body.inputs[1:], body.inputs[0]]
-    parameters = {
-        "body": body,
-        "carries": 0,
-        "captures": len(captures),
-        "length": rows.shape[0],
-        "reverse": False,
-    }
-    return dict(zip(keys, bind_keeping(scan, [*captures, rows], parameters)))
+    stacks = scan_of(step, [], [rows], "jacobian")
+    return dict(zip(keys, stacks))
 
 
 def _one_by_one(

@@ -22,7 +22,7 @@ from weft.core.spec import Spec
 from weft.core.state import STATE, recording, tracing
 from weft.core.tensor import Tensor
 from weft.core.trace import Trace, replay
-from weft.primitives.control import trace_closures
+from weft.primitives.control import scan, trace_closures
 
 INPUT, OUTPUT = "input", "output"
 
@@ -79,6 +79,31 @@ def bind_keeping(primitive: Primitive, inputs: Sequence[Tensor], parameters: dic
         if any(needed):
             return variant(inputs, parameters, needed)
     return primitive.bind(*inputs, **parameters)
+
+
+def scan_of(
+    step: Callable, carry: Sequence[Tensor], sequences: Sequence[Tensor], name: str
+) -> tuple[Tensor, ...]:
+    """`step(*carry, *slices) -> [*carry, *outputs]` along leading axes, as one primitive.
+
+    Returns the last carry and the stacked outputs. At least one step is needed. Gradients
+    reach the carry and the sequences; what `step` uses from outside gets them while tracing.
+    """
+    specs = [tensor.spec for tensor in carry]
+    specs += [tensor.spec.with_shape(tensor.shape[1:]) for tensor in sequences]
+    (body,), captures = trace_closures([step], [specs], name)
+    # A scan's body takes what is captured before the slices of the sequences.
+    kept, slices = body.inputs[: len(carry)], body.inputs[len(carry) : len(specs)]
+    body.inputs = [*kept, *body.inputs[len(specs) :], *slices]
+    parameters = {
+        "body": body,
+        "carries": len(carry),
+        "captures": len(captures),
+        "length": sequences[0].shape[0],
+        "reverse": False,
+    }
+    found = bind_keeping(scan, [*carry, *captures, *sequences], parameters)
+    return tuple(found[: len(body.outputs)])
 
 
 def replay_keeping(graph: Graph, tensors: Iterable[Tensor]) -> list[Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from weft import dtypes
+from weft.autodiff.residuals import scan_of
 from weft.core.tensor import Tensor
 from weft.errors import ShapeError
 from weft.ops import elementwise as e
@@ -45,8 +46,6 @@ def ctc_loss(
         >>> round(float(loss[0]), 4)       # three of the four equally likely paths
         0.2877
     """
-    from weft.function.control import scan
-
     target, output = as_tensor(target), as_tensor(output)
     if target.ndim != 2 or output.ndim != 3:
         raise ShapeError(
@@ -74,16 +73,17 @@ def ctc_loss(
     def moved(values: Tensor, places: int) -> Tensor:
         return pad(values, ((0, 0), (places, 0)), constant_values=_NEVER)[:, :count]
 
-    def step(alphas: Tensor, at: tuple[Tensor, Tensor]) -> tuple[Tensor, None]:
-        number, now = at
+    def step(alphas: Tensor, number: Tensor, now: Tensor) -> list[Tensor]:
         skipped = e.where(may_skip, moved(alphas, 2), never)
         reached = e.logaddexp(e.logaddexp(alphas, moved(alphas, 1)), skipped)
         new = e.maximum(reached + now, never)
         lasts = reshaped(number < output_length, (batch, 1))
-        return e.where(lasts, new, alphas), None
+        return [e.where(lasts, new, alphas)]
 
-    numbers = as_tensor(np.arange(1, steps, dtype=np.int32))
-    alphas, _ = scan(step, alphas, (numbers, moveaxis(scores[:, 1:], 1, 0)))
+    if steps > 1:
+        numbers = as_tensor(np.arange(1, steps, dtype=np.int32))
+        sequences = [numbers, moveaxis(scores[:, 1:], 1, 0)]
+        (alphas,) = scan_of(step, [alphas], sequences, "ctc")
     last_blank = reshaped(2 * target_length, (batch, 1))
     at_blank = take_along_axis(alphas, last_blank, axis=1)
     at_label = take_along_axis(alphas, e.maximum(last_blank - 1, 0), axis=1)
