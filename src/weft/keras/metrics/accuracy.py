@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weft import config, ops
+from weft.errors import ShapeError
 from weft.keras.losses.loss import same_rank
 from weft.keras.metrics.reduction import MeanMetricWrapper
 
@@ -41,6 +42,12 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
         [1.0, 0.0]
     """
     y_true = ops.convert_to_tensor(y_true)
+    if len(y_true.shape) < len(ops.shape(y_pred)):
+        raise ShapeError(
+            "categorical_accuracy: labels must be one-hot, with the shape of y_pred; received "
+            f"y_true {y_true.spec} and y_pred of shape {tuple(ops.shape(y_pred))}; class "
+            "numbers go with 'sparse_categorical_accuracy', or say 'accuracy'"
+        )
     label = ops.argmax(y_true, axis=-1)
     return _matches(label, y_pred, y_true.shape[:-1])
 
@@ -107,7 +114,10 @@ class BinaryAccuracy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self,
+        name: str | None = "binary_accuracy",
+        dtype: Any = None,
+        threshold: float = 0.5,
     ) -> None:
         super().__init__(fn=binary_accuracy, name=name, dtype=dtype, threshold=threshold)
         self.threshold = threshold
@@ -117,7 +127,9 @@ class BinaryAccuracy(MeanMetricWrapper):
 class CategoricalAccuracy(MeanMetricWrapper):
     """How often the largest probability is that of the one-hot label."""
 
-    def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str | None = "categorical_accuracy", dtype: Any = None
+    ) -> None:
         super().__init__(fn=categorical_accuracy, name=name, dtype=dtype)
         self._direction = "up"
 

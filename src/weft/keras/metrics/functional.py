@@ -183,18 +183,18 @@ def _centred(y: Any, axis: Any) -> tuple[Any, Any]:
 
 
 def pearson_correlation(y_true: Any, y_pred: Any, axis: Any = -1) -> Any:
-    """The correlation of labels and predictions along an axis, in -1 … 1."""
+    """The correlation of labels and predictions along an axis, in -1 … 1.
+
+    It is NaN where one of them is constant: it has no value there.
+    """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
     y_true, y_pred = same_rank(y_true, y_pred)
     y_true, _ = _centred(y_true, axis)
     y_pred, _ = _centred(y_pred, axis)
-    return ops.sum(_unit(y_true, axis) * _unit(y_pred, axis), axis=axis)
-
-
-def _unit(x: Any, axis: Any) -> Any:
-    square = ops.sum(ops.square(x), axis=axis, keepdims=True)
-    return x * ops.rsqrt(ops.maximum(square, 1e-20))
+    y_true = y_true / ops.std(y_true, axis=axis, keepdims=True)
+    y_pred = y_pred / ops.std(y_pred, axis=axis, keepdims=True)
+    return ops.mean(y_true * y_pred, axis=axis)
 
 
 def concordance_correlation(y_true: Any, y_pred: Any, axis: Any = -1) -> Any:

@@ -12,8 +12,10 @@ from weft.keras.losses.loss import each, mask_of, same_rank, weight_and_mask
 from weft.keras.metrics.metric import Metric, as_float
 
 
-def samplewise(values: Any, sample_weight: Any, dtype: Any) -> tuple[Any, Any]:
-    """Values (their mean per weight) times weights, and the weights; None without weights."""
+def samplewise(
+    values: Any, sample_weight: Any, dtype: Any, reduce: Callable = ops.mean
+) -> tuple[Any, Any]:
+    """Values (one per weight) times weights, and the weights; None without weights."""
     mask = mask_of(values)
     values = as_float(values, dtype)
     weight = weight_and_mask(sample_weight, mask, dtype, "sum")
@@ -21,10 +23,10 @@ def samplewise(values: Any, sample_weight: Any, dtype: Any) -> tuple[Any, Any]:
         return values, None
     if len(weight.shape) > 1 or len(values.shape) <= 1:
         values, weight = same_rank(values, weight)
-    # Axes that the weights do not have are averaged over.
+    # Axes that the weights do not have are averaged (or summed) over.
     extra = tuple(range(len(weight.shape), len(values.shape)))
     if extra:
-        values = ops.mean(values, axis=extra)
+        values = reduce(values, axis=extra)
     return values * weight, ops.broadcast_to(weight, values.shape)
 
 
@@ -42,7 +44,7 @@ class Sum(Metric):
         self.total = self.add_variable((), "zeros", name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values, _ = samplewise(values, sample_weight, self._dtype)
+        values, _ = samplewise(values, sample_weight, self._dtype, ops.sum)
         self.total.assign(self.total.value + ops.sum(values))
 
     def result(self) -> Any:
