@@ -268,3 +268,23 @@ def test_backup_goes_on_where_training_was(tmp_path):
     for one, other in zip(whole.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(one, other)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hooks_may_name_their_arguments_as_they_like():
+    seen = []
+
+    class Own(keras.callbacks.Callback):
+        def on_train_begin(self, _):
+            seen.append("begin")
+
+        def on_train_batch_end(self, number, values):
+            seen.append((number, sorted(values)))
+
+        def on_epoch_end(self, number, values):
+            seen.append(("epoch", number))
+
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    lambdas = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, values: seen.append(e))
+    model.fit(np.ones((4, 2)), np.ones(4), callbacks=[Own(), lambdas], verbose=0)
+    assert seen == ["begin", (0, ["loss"]), ("epoch", 0), 0]

@@ -89,7 +89,8 @@ class CallbackList(Callback):
     def _call(self, hook: str, *position: int, logs: Logs) -> None:
         logs = plain_logs(logs)
         for callback in self.callbacks:
-            getattr(callback, hook)(*position, logs=logs)
+            # By position: users give the argument other names than `logs`.
+            getattr(callback, hook)(*position, logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._call("on_epoch_begin", epoch, logs=logs)
