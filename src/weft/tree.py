@@ -42,7 +42,11 @@ class Structure:
     __slots__ = ("_hash", "children", "container", "count", "keys", "order")
 
     def __init__(
-        self, container: type, keys: tuple | None, children: tuple, order: tuple | None = None
+        self,
+        container: type,
+        keys: tuple | None,
+        children: tuple,
+        order: tuple | None = None,
     ) -> None:
         self.container, self.keys, self.children = container, keys, children
         self.order = keys if order is None else order

@@ -18,7 +18,9 @@ Y = (X[:, :1] > 0).astype("float32")
 
 def network(rate=0.1, **compiled):
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")]
+    )
     model.compile(**{"optimizer": keras.optimizers.SGD(rate), "loss": "mse", **compiled})
     return model
 
@@ -30,7 +32,9 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.calls = []
         for name in names:
-            setattr(self, name, lambda *args, _name=name, logs=None: self.calls.append(_name))
+            setattr(
+                self, name, lambda *args, _name=name, logs=None: self.calls.append(_name)
+            )
 
 
 class Order(keras.callbacks.Callback):
@@ -114,7 +118,9 @@ def test_an_error_leaves_the_model_usable():
 
 def test_early_stopping_restores_the_best(capsys):
     model = network(rate=0.0)
-    stop = keras.callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True, verbose=1)
+    stop = keras.callbacks.EarlyStopping(
+        "loss", patience=2, restore_best_weights=True, verbose=1
+    )
     weights = model.get_weights()
     history = model.fit(X, Y, epochs=20, verbose=0, callbacks=[stop], shuffle=False)
     assert len(history.epoch) == 3
@@ -142,17 +148,27 @@ def test_learning_rates():
 
 
 def test_reduce_on_plateau(capsys):
-    reduce = keras.callbacks.ReduceLROnPlateau("loss", 0.1, patience=1, min_delta=9, verbose=1)
+    reduce = keras.callbacks.ReduceLROnPlateau(
+        "loss", 0.1, patience=1, min_delta=9, verbose=1
+    )
     history = network().fit(X, Y, epochs=3, verbose=0, callbacks=[reduce]).history
     np.testing.assert_allclose(history["learning_rate"], [0.1, 0.1, 0.01], rtol=1e-5)
-    assert "Epoch 2: ReduceLROnPlateau reducing learning rate to 0.01" in capsys.readouterr().out
+    assert (
+        "Epoch 2: ReduceLROnPlateau reducing learning rate to 0.01"
+        in capsys.readouterr().out
+    )
 
 
 def test_terminate_on_nan(capsys):
     x = X.copy()
     x[0] = np.nan
     history = network().fit(
-        x, Y, epochs=5, verbose=0, shuffle=False, callbacks=[keras.callbacks.TerminateOnNaN()]
+        x,
+        Y,
+        epochs=5,
+        verbose=0,
+        shuffle=False,
+        callbacks=[keras.callbacks.TerminateOnNaN()],
     )
     assert len(history.epoch) == 1
     assert "Batch 0: Invalid loss, terminating training" in capsys.readouterr().out
@@ -206,10 +222,17 @@ TIME = r"\d+(ms|us|s)"
 
 
 def test_bar_of_fit():
-    lines = shown(lambda: network(metrics=["acc"]).fit(X, Y, epochs=2, validation_data=(X, Y)))
-    assert [line for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
+    lines = shown(
+        lambda: network(metrics=["acc"]).fit(X, Y, epochs=2, validation_data=(X, Y))
+    )
+    assert [line for line in lines if line.startswith("Epoch")] == [
+        "Epoch 1/2",
+        "Epoch 2/2",
+    ]
     bar = f"━{{20}} \\d+s {TIME}/step"
-    values = r" - acc: \d\.\d{4} - loss: \d\.\d{4} - val_acc: \d\.\d{4} - val_loss: \d\.\d{4}"
+    values = (
+        r" - acc: \d\.\d{4} - loss: \d\.\d{4} - val_acc: \d\.\d{4} - val_loss: \d\.\d{4}"
+    )
     finished = [line for line in lines if re.fullmatch(f"2/2 {bar}{values}", line)]
     assert len(finished) == 2
 
@@ -229,7 +252,9 @@ def test_bars_of_evaluate_and_predict():
     model = network()
     assert re.fullmatch(f"2/2 ━{{20}} \\d+s {TIME}/step - loss: .*",
                         shown(lambda: model.evaluate(X, Y))[-2])  # fmt: skip
-    assert re.fullmatch(f"2/2 ━{{20}} \\d+s {TIME}/step", shown(lambda: model.predict(X))[-2])
+    assert re.fullmatch(
+        f"2/2 ━{{20}} \\d+s {TIME}/step", shown(lambda: model.predict(X))[-2]
+    )
 
 
 def test_unknown_number_of_steps():
