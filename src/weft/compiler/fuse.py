@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from weft.compiler.index import ZERO, Index, Var, of_var
 from weft.compiler.indexed import ELEMENTWISE, EXPRESS, Builder, Where
-from weft.compiler.loops import Load, walk
+from weft.compiler.loops import Expression
 from weft.core.graph import Graph, Node, Value
 
 FREE = frozenset(
@@ -99,42 +99,35 @@ class Cluster:
         return f"{self.kind}{list(self.shape)}/{self.axes}: {names}"
 
 
-class _Probe(Builder):
-    """Finds which values a node reads, and at which index, through free nodes."""
+class _Recorder(Builder):
+    """Notes which values are loaded, and at which index, through free nodes."""
 
     def __init__(self) -> None:
-        self.seen: list[Value] = []
-        super().__init__(lambda node: kind_of(node) == "free", self._number)
+        self.loads: dict[tuple[Value, Where], None] = {}
+        super().__init__(lambda node: kind_of(node) == "free", id)
 
-    def _number(self, value: Value) -> int:
-        self.seen.append(value)
-        return len(self.seen) - 1
+    def load(
+        self, value: Value, where: Where, guard: Expression | None = None
+    ) -> Expression:
+        self.loads[value, where] = None
+        return super().load(value, where, guard)
 
 
 def reads_of(node: Node) -> tuple[tuple[Var, ...], list[tuple[Value, Where]]]:
     """A node's own index variables, and its reads as (value, index) in terms of them.
 
-    For a reduction the variables are those of its operand. What is read through run-time
-    indices or guards is listed at an index that equals no other.
+    For a reduction the variables are those of its operand.
     """
-    shape = node.inputs[0].shape if kind_of(node) == "reduce" else node.output.shape
+    is_reduce = kind_of(node) == "reduce"
+    shape = node.inputs[0].shape if is_reduce else node.output.shape
     variables = tuple([Var(f"i{axis}", extent) for axis, extent in enumerate(shape)])
     where = tuple([of_var(var) for var in variables])
-    found: list[tuple[Value, Where]] = []
-    record: dict[tuple[Value, Where], None] = {}
-
-    class Recorder(Builder):
-        def load(self, value, at, guard=None):
-            record[value, at] = None
-            return super().load(value, at, guard)
-
-    recorder = Recorder(lambda n: kind_of(n) == "free", lambda value: id(value))
-    if kind_of(node) == "reduce":
+    recorder = _Recorder()
+    if is_reduce:
         recorder.build(node.inputs[0], where)
     else:
         EXPRESS[node.primitive.name](recorder, node, where)
-    found = list(record)
-    return variables, found
+    return variables, list(recorder.loads)
 
 
 class _Fuser:
@@ -184,7 +177,7 @@ class _Fuser:
         self.sources.setdefault(cluster, set()).update(sources - {cluster})
 
     def _place(self, node: Node, kind: str) -> None:
-        needs = self._needs(node)
+        needs = self._operand_clusters(node)
         candidates = [cluster for cluster in reversed(self.clusters) if cluster in needs]
         # A contraction can't be absorbed into a loop nest, but takes one as its epilogue.
         candidates.sort(key=lambda cluster: cluster.kind != "contract")
@@ -201,12 +194,9 @@ class _Fuser:
             new = Cluster(node.output.shape)
         self._add(new, node, needs)
 
-    def _needs(self, node: Node) -> set[Cluster]:
-        return self._operand_clusters(node)
-
     def _absorb_others(self, cluster: Cluster, node: Node, kind: str) -> None:
         """Merge the clusters of the node's other operands in, where that fits."""
-        for other in [c for c in self.clusters if c in self._needs(node)]:
+        for other in [c for c in self.clusters if c in self._operand_clusters(node)]:
             if other is cluster or other.kind != "loops":
                 continue
             if other.axes or other.shape != cluster.shape:
@@ -393,13 +383,11 @@ def _materialise(graph: Graph, fuser: _Fuser) -> None:
 
 def _contraction_reads(node: Node) -> list[Value]:
     """The values with buffers that a contraction's operands are views of."""
-    probe = _Probe()
+    recorder = _Recorder()
     for operand in node.inputs:
         where = tuple([of_var(Var("i", extent)) for extent in operand.shape])
-        expression = probe.build(operand, where)
-        for _ in (e for e in walk(expression, set()) if isinstance(e, Load)):
-            pass
-    return list(dict.fromkeys(probe.seen))
+        recorder.build(operand, where)
+    return list(dict.fromkeys(value for value, _ in recorder.loads))
 
 
 def _ordered(graph: Graph, fuser: _Fuser) -> list[Cluster]:
