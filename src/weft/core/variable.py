@@ -61,7 +61,7 @@ def _references_when_alone() -> int:
     return sys.getrefcount(holder.array)
 
 
-_ALONE = _references_when_alone()
+ALONE = _references_when_alone()
 
 
 def _read_evaluate(array: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ class Variable(Operators):
     """A mutable tensor with a name.
 
     Args:
-        array: the first value; taken over, not copied.
+        array: the first value; taken over, not copied, if it can be written.
         trainable: whether optimizers and tapes see it.
         name: shown in summaries and errors.
         constraint: function applied to the value after an optimizer's update.
@@ -103,7 +103,8 @@ class Variable(Operators):
         name: str = "variable",
         constraint: Callable | None = None,
     ) -> None:
-        self._array = array
+        # Programs write over it.
+        self._array = array if array.flags.writeable else aligned_copy(array)
         self._spec = Spec(array.shape, from_numpy(array.dtype))
         self._trainable = trainable
         self.name = name
@@ -173,6 +174,13 @@ class Variable(Operators):
         else:
             np.copyto(self.buffer_to_overwrite(), tensor._array)
 
+    def set_zeros(self) -> None:
+        """Take zeros as the value from here on."""
+        if STATE.trace is None:
+            self.buffer_to_overwrite().fill(0)
+        else:
+            self.set_tensor(Tensor(np.zeros(self.shape, self.dtype.numpy)))
+
     def buffer(self) -> np.ndarray:
         """The array that holds the value, for reading by programs."""
         return self._array
@@ -190,4 +198,4 @@ class Variable(Operators):
         return self._array
 
     def _is_alone(self) -> bool:
-        return sys.getrefcount(self._array) <= _ALONE and self._array.flags.writeable
+        return sys.getrefcount(self._array) <= ALONE

@@ -6,6 +6,7 @@ A Program is a graph with the executable that a target made of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from weft.core.primitive import Primitive
 from weft.core.spec import Spec
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
-from weft.core.variable import Variable
+from weft.core.variable import ALONE, Variable
 from weft.primitives import elementwise
 from weft.primitives.control import call
 
@@ -93,8 +94,11 @@ class UpdatingProgram:
     def __call__(self, arrays: Arrays) -> list[np.ndarray]:
         """The results for these arguments; the written variables take their new values."""
         executable = self.executable()
+        # Small steps come thousands of times a second: the usual case is written out.
         buffers = [
-            variable.buffer_to_update() if updated else variable.buffer()
+            variable._array
+            if not updated or getrefcount(variable._array) <= ALONE
+            else variable.buffer_to_update()
             for variable, updated in self.variables
         ]
         return executable([*arrays, *buffers])

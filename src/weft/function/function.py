@@ -97,14 +97,17 @@ class ConcreteFunction:
         if STATE.tapes:
             outputs = self._run_watched(tensors)
         else:
-            arrays = [tensor._array for tensor in tensors]
-            found = self._updating(arrays)
+            found = self.run([tensor._array for tensor in tensors])
             outputs = [Tensor(array) for array in found]
         if self._is_one_tensor:
             return outputs[0]
         results = iter(outputs)
         leaves = [next(results) if leaf is _RESULT else leaf for leaf in self._leaves]
         return tree.unflatten(self._structure, leaves)
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The arrays of the results for arrays of arguments; tapes do not see it."""
+        return self._updating(arrays)
 
     def _run_watched(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         inputs = [*tensors, *[variable.value for variable in self.variables]]

@@ -110,6 +110,18 @@ _BATCH_HOOKS = {
 }  # fmt: skip
 
 
+_EMPTY = {
+    hook
+    for name, hook in vars(Callback).items()
+    if name.startswith("on_") and "train_batch" not in name
+}
+
+
+def does_nothing(hook: Any) -> bool:
+    """Whether a callback's method is the base's empty one."""
+    return getattr(hook, "__func__", None) in _EMPTY
+
+
 def plain_logs(logs: Logs) -> dict[str, Any]:
     """Logs with Python numbers in place of tensors; results of several values stay arrays."""
     plain: dict[str, Any] = {}

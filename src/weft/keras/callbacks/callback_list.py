@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from weft import tree
 from weft.errors import ArgumentTypeError
-from weft.keras.callbacks.callback import Callback, Logs, plain_logs
+from weft.keras.callbacks.callback import Callback, Logs, does_nothing, plain_logs
 from weft.keras.callbacks.logging import History, ProgbarLogger
 
 
@@ -42,6 +42,7 @@ class CallbackList(Callback):
             self._progbar = ProgbarLogger()
             self.callbacks.append(self._progbar)
         self._batch_callers: dict[str, bool] = {}
+        self._listeners: dict[str, list[Callable]] = {}
         if model is not None:
             self.set_model(model)
         self.set_params(params)
@@ -64,6 +65,7 @@ class CallbackList(Callback):
         """One more callback."""
         self.callbacks.append(callback)
         self._batch_callers.clear()
+        self._listeners.clear()
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params
@@ -87,10 +89,17 @@ class CallbackList(Callback):
         return known
 
     def _call(self, hook: str, *position: int, logs: Logs) -> None:
+        listeners = self._listeners.get(hook)
+        if listeners is None:
+            found = [getattr(callback, hook) for callback in self.callbacks]
+            listeners = [method for method in found if not does_nothing(method)]
+            self._listeners[hook] = listeners
+        if not listeners:
+            return
         logs = plain_logs(logs)
-        for callback in self.callbacks:
+        for listener in listeners:
             # By position: users give the argument other names than `logs`.
-            getattr(callback, hook)(*position, logs)
+            listener(*position, logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._call("on_epoch_begin", epoch, logs=logs)

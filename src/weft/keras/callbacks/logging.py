@@ -29,12 +29,16 @@ class History(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch = []
+        self.model.history = self
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)
+        history = self.history
         for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(value)
-        self.model.history = self
+            if name in history:
+                history[name].append(value)
+            else:
+                history[name] = [value]
 
 
 class ProgbarLogger(Callback):
@@ -97,7 +101,9 @@ class ProgbarLogger(Callback):
 
     def _begin(self) -> None:
         self.seen = 0
-        self.progbar = Progbar(target=self.target, verbose=self.verbose, stateless_metrics=())
+        self.progbar = Progbar(
+            target=self.target, verbose=self.verbose, stateless_metrics=()
+        )
 
     def _show(self, batch: int, logs: Logs) -> None:
         self.seen = batch + 1

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 
 from weft import ops
-from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.dtypes import canonical
 from weft.keras.losses.loss import compute_dtype
@@ -86,7 +83,7 @@ class Metric:
     def reset_state(self) -> None:
         """Begin anew."""
         for variable in self.variables:
-            variable.set_tensor(_zeros(variable.shape, variable.dtype))
+            variable.set_zeros()
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Take a batch in."""
@@ -155,11 +152,6 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
     __str__ = __repr__
-
-
-@functools.lru_cache(maxsize=1024)
-def _zeros(shape: tuple[int, ...], dtype: Any) -> Tensor:
-    return Tensor(np.zeros(shape, dtype.numpy))
 
 
 def as_float(x: Any, dtype: Any) -> Any:

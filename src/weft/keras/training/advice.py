@@ -6,6 +6,7 @@ when shapes are known.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,16 +54,17 @@ def advise(
     ends = last_layers(model)
     if len(ends) != len(compiled_losses):
         ends = [None] * len(compiled_losses)
-    for end, loss, prediction in zip(ends, compiled_losses, y_pred):
+    outputs = itertools.zip_longest(ends, compiled_losses, y_pred, entries)
+    for end, loss, prediction, found in outputs:
+        if loss is None:
+            continue
         units = prediction.shape[-1] if prediction.shape else 1
-        remark = None if end is None or loss is None else _mismatch(end, loss, units)
+        remarks = [] if end is None else [_mismatch(end, loss, units)]
+        remarks += [_guess(end, metric, loss) for _, metric, _ in found or ()]
+        # One line per output: the first names what is to be changed first.
+        remark = next(filter(None, remarks), None)
         if remark:
             warn(f"{type(model).__name__} '{model.name}': {remark}")
-    for end, loss, found in zip(ends, compiled_losses, entries):
-        for _, metric, _ in found:
-            remark = None if loss is None else _guess(end, metric, loss)
-            if remark:
-                warn(f"{type(model).__name__} '{model.name}': {remark}")
 
 
 def last_layers(model: Any) -> list[Any]:
@@ -136,6 +138,9 @@ def _guess(layer: Any, metric: Any, loss: Any) -> str | None:
     function: Any = getattr(loss, "fn", None)
     resolved = type(metric).__name__
     expected = _KIND_OF_ACCURACY.get(function)
+    if function in _CATEGORICAL and type(metric) is not metrics.BinaryAccuracy:
+        # Such labels are not the loss's, which says so itself.
+        return None
     if expected is not None and expected is not type(metric):
         return (
             f"'{metric.name}' was taken as {resolved}, by the shapes of labels and outputs; "

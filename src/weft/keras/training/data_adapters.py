@@ -195,8 +195,14 @@ def class_weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray:
 # -- adapters ----------------------------------------------------------------------------
 
 
+# Orders of rows are drawn for several epochs at once, when epochs are tiny.
+_MOST_DRAWN, _DRAWN_ROWS = 256, 8192
+
+
 class ArrayAdapter:
     """Arrays in memory, cut into batches of rows."""
+
+    is_used_up = False
 
     def __init__(
         self,
@@ -239,6 +245,8 @@ class ArrayAdapter:
             np.random.default_rng(random.make_default_seed()) if shuffle else None
         )
         self._order: np.ndarray | None = None
+        self._drawn: list[np.ndarray] = []
+        self.order_tensor = Tensor(np.zeros(0, np.int32))
         self.tensors = [Tensor(array) for array in self.leaves]
         self.structure = self._structure()
 
@@ -277,8 +285,21 @@ class ArrayAdapter:
         self._cursor = step
 
     def _draw_order(self) -> None:
-        if self._random is not None:
+        if self._random is None:
+            return
+        if self._order is not None and self._drawn:
+            # The same array: the program of a tiny epoch finds everything where it was.
+            np.copyto(self._order, self._drawn.pop())
+            return
+        several = min(_MOST_DRAWN, _DRAWN_ROWS // max(1, self.rows))
+        if several <= 1:
             self._order = self._random.permutation(self.rows).astype(np.int32)
+        else:
+            rows = np.arange(self.rows, dtype=np.int32)
+            drawn = self._random.permuted(np.tile(rows, (several, 1)), axis=1)
+            self._drawn = list(drawn[:0:-1])
+            self._order = drawn[0].copy()
+        self.order_tensor = Tensor(self._order)
 
     @property
     def order(self) -> np.ndarray | None:
@@ -324,6 +345,8 @@ class BatchAdapter:
         self._limit = steps
         self._length = length
         self._iterator: Iterator | None = None
+        self._has_given = self._has_warned = False
+        self.is_used_up = False
         self._on_begin, self._on_end = on_epoch_begin, on_epoch_end
         self.batch_size: int | None = None
 
@@ -347,10 +370,14 @@ class BatchAdapter:
         if limit is None or count < limit:
             if not self._once:
                 self._iterator = None
-            if limit is not None:
-                _warn_ran_out()
             if count:
                 self._length = count
+            # A generator that an earlier epoch went through has nothing left for this one.
+            self.is_used_up = self._has_given and not count
+            if (limit is not None or self.is_used_up) and not self._has_warned:
+                warn_ran_out()
+                self._has_warned = True
+        self._has_given = self._has_given or count > 0
         if self._on_end is not None:
             self._on_end()
 
@@ -366,7 +393,8 @@ class BatchAdapter:
         return x, y, class_weights_of(y, self._class_weight)
 
 
-def _warn_ran_out() -> None:
+def warn_ran_out() -> None:
+    """Say that the data ended before the epoch."""
     warn(
         "Your input ran out of data; interrupting training. Make sure that your dataset or "
         "generator can generate at least `steps_per_epoch * epochs` batches. You may need to "
@@ -447,6 +475,18 @@ def _is_in_memory(x: Any) -> bool:
     return is_array_like(x) and not isinstance(x, PyDataset)
 
 
+_SHOWN_SIZES = 6
+_LIST_OF_SAMPLES = (
+    "; a list of arrays is a list of inputs: make one array of samples with np.array(…)"
+)
+
+
+def _sizes(sizes: list[int]) -> str:
+    if len(sizes) <= _SHOWN_SIZES:
+        return str(sizes)
+    return f"[{sizes[0]}, {sizes[1]}, … {len(sizes)} in all]"
+
+
 def _count_rows(leaves: list[np.ndarray], names: list[str], who: str) -> int:
     for leaf, name in zip(leaves, names):
         if leaf.ndim == 0:
@@ -457,12 +497,14 @@ def _count_rows(leaves: list[np.ndarray], names: list[str], who: str) -> int:
     counts = {len(leaf) for leaf in leaves} or {0}
     if len(counts) > 1:
         sizes = "; ".join(
-            f"{name!r} sizes: {[len(x) for x, owner in zip(leaves, names) if owner == name]}"
+            f"{name!r} sizes: {_sizes([len(x) for x, o in zip(leaves, names) if o == name])}"
             for name in dict.fromkeys(names)
         )
         raise ArgumentError(
             f"{who}: Data cardinality is ambiguous. Make sure all arrays contain the same "
             f"number of samples. Received {sizes}"
+            + _LIST_OF_SAMPLES
+            * (len(leaves) > _SHOWN_SIZES)
         )
     rows = counts.pop()
     if rows == 0:

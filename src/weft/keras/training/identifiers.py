@@ -33,7 +33,9 @@ class Family:
         self, kind: str, module: str, table: Mapping[str, Any], lower: bool = False
     ) -> None:
         self.kind, self.module, self.table = kind, module, dict(table)
-        self._lowered = {name.lower(): found for name, found in table.items()} if lower else {}
+        self._lowered = (
+            {name.lower(): found for name, found in table.items()} if lower else {}
+        )
 
     def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The class or function of this name.
@@ -58,7 +60,9 @@ class Family:
             + (did_you_mean(name, self.table) or f" Known: {', '.join(sorted(self.table))}")
         )
 
-    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    def deserialize(
+        self, config: Any, custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
         """The object of a name (functions as they are, classes as they are) or a config."""
         if isinstance(config, str):
             return self.find(config, custom_objects)

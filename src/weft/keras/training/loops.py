@@ -10,6 +10,7 @@ entered a few times a second, to draw the bar and to let Ctrl-C through.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,9 +18,13 @@ from typing import Any
 import numpy as np
 
 from weft import ops, tree
+from weft.core.state import STATE
 from weft.core.tensor import Tensor
+from weft.core.trace import TracedTensor
 from weft.function import ConcreteFunction, function, while_loop
+from weft.keras.callbacks.callback import plain_logs
 from weft.keras.layers.calling import rewritten
+from weft.keras.training.data_adapters import ArrayAdapter, warn_ran_out
 
 # How long one call of a program may take before Python is entered again.
 _SECONDS_PER_CALL = 0.12
@@ -53,6 +58,69 @@ class Pace:
         self._seconds_per_step = per_step if known is None else min(per_step, known * 1.1)
         fitting = int(_SECONDS_PER_CALL / self._seconds_per_step)
         self._steps = max(1, min(fitting, steps * _GROWTH))
+
+
+class ArrayRunner:
+    """Runs epochs over arrays in memory, many steps in each call of a program.
+
+    Args:
+        model: the model that trains, or is evaluated.
+        kind: "train" or "test".
+        adapter: the data.
+        loop_for: gives the program for a batch size.
+    """
+
+    def __init__(
+        self, model: Any, kind: str, adapter: ArrayAdapter, loop_for: Callable[[int], Loop]
+    ) -> None:
+        self._model, self._kind, self._adapter = model, kind, adapter
+        self._loop_for = functools.cache(loop_for)
+
+    def __call__(self, callbacks: Any) -> dict[str, Any]:
+        """One epoch; the logs after it."""
+        adapter = self._adapter
+        begin, end, watched, bar = hooks(self._kind, callbacks)
+        first = adapter.begin_epoch()
+        size, rows = adapter.batch_size, adapter.rows
+        whole = rows // size
+        step, stop = first, first + adapter.steps
+        logs: dict[str, Any] = {}
+        while step < stop:
+            if step >= adapter._all_steps:
+                warn_ran_out()
+                break
+            is_tail = step >= whole
+            loop = self._loop_for(rows - whole * size if is_tail else size)
+            left = 1 if is_tail else min(stop, whole) - step
+            count = loop.pace.steps(left)
+            if watched:
+                count = min(self._model.steps_per_execution, left)
+                begin(step - first)
+            clock = Stopwatch()
+            last = rows if is_tail else (step + count) * size
+            logs = loop.run(adapter.tensors, adapter.order_tensor, step * size, last)
+            loop.pace.took(count, clock.lap())
+            step += count
+            if watched:
+                end(step - first - 1, logs)
+            elif bar is not None:
+                bar.seen = step - first
+                if bar.progbar is not None and bar.progbar.is_due():
+                    getattr(bar, end.__name__)(step - first - 1, logs)
+            if self._kind == "train" and self._model.stop_training:
+                break
+        adapter.end_epoch(step)
+        return logs
+
+
+def hooks(kind: str, callbacks: Any) -> tuple[Callable, Callable, bool, Any]:
+    """What to call before and after a batch, whether to after each, and the bar if it moves."""
+    begin = getattr(callbacks, f"on_{kind}_batch_begin")
+    end = getattr(callbacks, f"on_{kind}_batch_end")
+    bar = callbacks.progbar
+    if bar is not None and (bar.verbose != 1 or (kind == "test" and bar._is_in_fit)):
+        bar = bar if bar.target is None and kind == "train" else None
+    return begin, end, callbacks.needs_batches(kind), bar
 
 
 def take_rows(leaf: Any, rows: Any) -> Any:
@@ -95,17 +163,25 @@ class Loop:
         self._shuffled = shuffled
         self._name = name
         self._program: ConcreteFunction | None = None
+        self._names: list[str] = []
+        self._are_tensors = False
         self.pace = Pace()
 
     def run(self, leaves: Sequence[Tensor], order: Tensor, first: int, last: int) -> dict:
-        """Steps from row `first` to row `last`; the logs after them."""
+        """Steps from row `first` to row `last`; the logs after them as plain values."""
         arguments = [*leaves, order, _row(first), _row(last)]
         program = self._program
         if program is None:
             traced = function(self._steps, autograph=False, name=self._name)
             # The function keeps its trace for as long as the arguments' specs are these.
             program = self._program = traced.get_concrete_function(*arguments)
-        return program(arguments)
+        if STATE.tapes or not self._are_tensors:
+            return plain_logs(program(arguments))
+        found = program.run([tensor._array for tensor in arguments])
+        return {
+            name: array.item() if array.size == 1 else array
+            for name, array in zip(self._names, found)
+        }
 
     def _steps(self, *arguments: Any) -> dict:
         *leaves, order, first, last = arguments
@@ -126,11 +202,16 @@ class Loop:
 
         start = (first, *[_zeros(self._log_specs[name]) for name in names])  # type: ignore[index]
         _, *logs = while_loop(lambda row, *_: row < last, body, start)
+        after = dict(zip(names, logs))
         if self._results is not None:
-            return sorted_logs(flat_logs(self._results()))
-        return sorted_logs(dict(zip(names, logs)))
+            after = flat_logs(self._results())
+        after = sorted_logs(after)
+        self._names = list(after)
+        self._are_tensors = all(isinstance(log, TracedTensor) for log in after.values())
+        return after
 
 
+@functools.lru_cache(maxsize=4096)
 def _row(number: int) -> Tensor:
     return Tensor(np.array(number, np.int32))
 

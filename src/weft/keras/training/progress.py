@@ -81,7 +81,9 @@ class Progbar:
         """`n` more steps are done."""
         self.update(self._seen + n, values)
 
-    def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
+    def update(
+        self, current: int, values: Any = None, finalize: bool | None = None
+    ) -> None:
         """Show that `current` steps are done.
 
         Args:

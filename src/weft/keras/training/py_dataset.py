@@ -99,7 +99,9 @@ class _Epochs:
         import concurrent.futures as pools
 
         pool_type: Any = (
-            pools.ProcessPoolExecutor if dataset.use_multiprocessing else pools.ThreadPoolExecutor
+            pools.ProcessPoolExecutor
+            if dataset.use_multiprocessing
+            else pools.ThreadPoolExecutor
         )
         waiting: collections.deque = collections.deque()
         with pool_type(dataset.workers) as pool:

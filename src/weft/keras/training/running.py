@@ -18,13 +18,12 @@ from weft.core.tensor import Tensor
 from weft.errors import ArgumentError, ArgumentTypeError
 from weft.function import function, functions_run_eagerly
 from weft.keras.callbacks.callback import plain_logs
-from weft.keras.training import data_adapters
 from weft.keras.training.data_adapters import (
     ArrayAdapter,
     to_tensors,
     unpack_x_y_sample_weight,
 )
-from weft.keras.training.loops import Loop, Stopwatch, flat_logs, sorted_logs
+from weft.keras.training.loops import ArrayRunner, Loop, flat_logs, hooks, sorted_logs
 
 _OWN_STEPS = "weft.keras.training.trainer"
 
@@ -120,12 +119,13 @@ class Running:
             self._build_for(tree.unflatten(adapter.structure, first))
             self._check_labels((adapter.part("x"), adapter.part("y")))
             if not self._is_eager():
-                return functools.partial(self._run_arrays, kind, adapter)
+                loop_for = functools.partial(self._loop, kind, adapter)
+                return ArrayRunner(self, kind, adapter, loop_for)
         return functools.partial(self._run_batches, kind, adapter)
 
     def _run_batches(self, kind: str, adapter: Any, callbacks: Any) -> dict[str, Any]:
         """An epoch over batches from Python."""
-        begin, end, watched, bar = _hooks(kind, callbacks)
+        begin, end, watched, bar = hooks(kind, callbacks)
         logs: dict[str, Any] = {}
         group = self.steps_per_execution
         step = -1
@@ -147,7 +147,7 @@ class Running:
                 bar.seen = step + 1
             if kind == "train" and self.stop_training:
                 break
-        if step < 0:
+        if step < 0 and not adapter.is_used_up:
             raise ArgumentError(
                 f"{'fit' if kind == 'train' else 'evaluate'}: expected at least one batch; "
                 "the data gave none; a generator is used up after one pass: give a "
@@ -155,48 +155,9 @@ class Running:
             )
         return logs
 
-    def _run_arrays(
-        self, kind: str, adapter: ArrayAdapter, callbacks: Any
-    ) -> dict[str, Any]:
-        """An epoch over arrays in memory, many steps in each call of a program."""
-        begin, end, watched, bar = _hooks(kind, callbacks)
-        first = adapter.begin_epoch()
-        size, rows = adapter.batch_size, adapter.rows
-        order = Tensor(_NO_ORDER if adapter.order is None else adapter.order)
-        whole = rows // size
-        step, stop = first, first + adapter.steps
-        logs: dict[str, Any] = {}
-        while step < stop:
-            if step >= adapter._all_steps:
-                data_adapters._warn_ran_out()
-                break
-            is_tail = step >= whole
-            loop = self._loop(kind, adapter, rows - whole * size if is_tail else size)
-            left = 1 if is_tail else min(stop, whole) - step
-            count = (
-                min(self.steps_per_execution, left) if watched else loop.pace.steps(left)
-            )
-            if watched:
-                begin(step - first)
-            clock = Stopwatch()
-            last = rows if is_tail else (step + count) * size
-            logs = loop.run(adapter.tensors, order, step * size, last)
-            loop.pace.took(count, clock.lap())
-            step += count
-            if watched:
-                end(step - first - 1, logs)
-            elif bar is not None:
-                bar.seen = step - first
-                if bar.progbar is not None and bar.progbar.is_due():
-                    getattr(bar, end.__name__)(step - first - 1, plain_logs(logs))
-            if kind == "train" and self.stop_training:
-                break
-        adapter.end_epoch(step)
-        return logs
-
     def _loop(self, kind: str, adapter: ArrayAdapter, batch_size: int) -> Loop:
         """The program of steps for such arrays."""
-        is_shuffled = adapter.order is not None
+        is_shuffled = adapter.shuffle
         key = adapter_key(kind, adapter, batch_size, is_shuffled, self._program_key())
         known = self._programs.get(key)
         if known is not None:
@@ -292,7 +253,13 @@ class Running:
         def call(*tensors: Any) -> Any:
             return self._forward(tree.unflatten(structure, tensors), training=False)
 
-        return compute_output_spec(call, *leaves)
+        found = compute_output_spec(call, *leaves)
+        if found is None:
+            raise ArgumentTypeError(
+                f"{type(self).__name__}.call: it must return the model's outputs; received "
+                "None; was `return` forgotten?"
+            )
+        return found
 
     def _check_labels(self, data: Any) -> None:
         """Labels of sparse losses must be classes of their output."""
@@ -311,8 +278,6 @@ class Running:
 
 
 # -- helpers -----------------------------------------------------------------------------
-
-_NO_ORDER = np.zeros(0, np.int32)
 
 
 def hide(model: Any, **values: Any) -> None:
@@ -362,15 +327,6 @@ def _require_labels(labels: Any, classes: int, ignored: Any, who: str) -> None:
         f"has {classes} classes; received the label {wrong}; correct the labels, give the "
         "last layer more units, or set ignore_class="
     )
-
-
-def _hooks(kind: str, callbacks: Any) -> tuple[Callable, Callable, bool, Any]:
-    begin = getattr(callbacks, f"on_{kind}_batch_begin")
-    end = getattr(callbacks, f"on_{kind}_batch_end")
-    bar = callbacks.progbar
-    if bar is not None and (bar.verbose != 1 or (kind == "test" and bar._is_in_fit)):
-        bar = bar if bar.target is None and kind == "train" else None
-    return begin, end, callbacks.needs_batches(kind), bar
 
 
 def _as_batch(batch: Any) -> Any:

@@ -265,6 +265,12 @@ class Trainer(Running):
         for metric in self.metrics:
             metric.reset_state()
 
+    def _resets(self) -> list[Callable[[], None]]:
+        """What `reset_metrics` calls; that itself where a model defines its own."""
+        if type(self).reset_metrics is not Trainer.reset_metrics:
+            return [self.reset_metrics]
+        return [metric.reset_state for metric in self.metrics]
+
     def get_metrics_result(self) -> dict[str, Any]:
         """The values of all metrics by name."""
         found: dict[str, Any] = {}
@@ -276,7 +282,9 @@ class Trainer(Running):
                 found[metric.name] = value
         return found
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict:
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict:
         """Update the compiled metrics with a batch; the values of all metrics."""
         if self._compile_metrics is not None and y is not None:
             self._compile_metrics.update_state(y, y_pred, sample_weight)
@@ -299,7 +307,7 @@ class Trainer(Running):
         elif self._compile_loss is not None and not losses:
             raise ArgumentError(
                 f"{self._who()}: the model was compiled with a loss, which needs targets; "
-                "received no y; give fit(x, y), or batches of (x, y)"
+                "received no y; give fit(x, y), validation_data=(x, y), or batches of (x, y)"
             )
         if not losses:
             raise ArgumentError(
@@ -422,6 +430,7 @@ class Trainer(Running):
                 validation_data, validation_batch_size or batch_size, validation_steps
             )
         run = self._runner("train", adapter)
+        resets = self._resets()
         callbacks = self._callbacks(callbacks, verbose, adapter.steps, epochs, True)
         hide(self, stop_training=False, _initial_epoch=None)
         callbacks.on_train_begin()
@@ -430,14 +439,18 @@ class Trainer(Running):
         logs: dict[str, Any] = {}
         validate = None
         for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
+            for reset in resets:
+                reset()
             callbacks.on_epoch_begin(epoch)
-            logs = plain_logs(run(callbacks))
+            logs_of_epoch = run(callbacks)
+            if adapter.is_used_up:
+                break
+            logs = logs_of_epoch
             if validation is not None and _is_time(validation_freq, epoch):
                 if validate is None:
                     validate = self._runner("test", validation)
                 found = self._evaluate(validate, callbacks)
-                logs |= {f"val_{name}": value for name, value in found.items()}
+                logs = logs | {f"val_{name}": value for name, value in found.items()}
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -453,6 +466,11 @@ class Trainer(Running):
         """The callbacks of a run; a list that a loop around it made is used as it is."""
         if isinstance(given, CallbackList):
             return given
+        if isinstance(verbose, str) and verbose != "auto":
+            raise ArgumentError(
+                "verbose: must be 0 (silent), 1 (a bar), 2 (a line per epoch) or 'auto'; "
+                f"received {verbose!r}"
+            )
         return CallbackList(
             given,
             add_history=with_history,

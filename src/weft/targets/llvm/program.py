@@ -15,6 +15,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,16 @@ from weft.targets.llvm.runtime import Launch, Program, ProgramBuilder
 
 # Below this many nanoseconds of work the interpreter's lock is kept during a run.
 BRIEF = 8_000.0
+
+
+def _references_when_kept() -> int:
+    """What getrefcount says of an array that only a list and a local name hold."""
+    kept = [np.zeros(1)]
+    result = kept[0]
+    return getrefcount(result)
+
+
+_ALONE = _references_when_kept()
 
 
 # -- plans -----------------------------------------------------------------------------------
@@ -200,7 +211,9 @@ class _Emitter:
         array = node.parameters["value"]
         known = self.constants.get(id(array))
         if known is None:
-            known = self.place("constant", node.output.spec, array=np.ascontiguousarray(array))
+            known = self.place(
+                "constant", node.output.spec, array=np.ascontiguousarray(array)
+            )
             self.constants[id(array)] = known
         return known
 
@@ -266,7 +279,9 @@ class _Emitter:
 
     def copies(self, pairs: Sequence[tuple[Place, Place]]) -> None:
         """to = source for all pairs at once."""
-        pairs = [(to, source) for to, source in pairs if to is not source and to.spec.nbytes]
+        pairs = [
+            (to, source) for to, source in pairs if to is not source and to.spec.nbytes
+        ]
         targets = {to.slot for to, _ in pairs}
         self.position += 1
         moved: list[tuple[Place, Place]] = []
@@ -319,7 +334,9 @@ class _Emitter:
     def _branch(self, region: Region, operands: list[Place], results: list[Place]) -> None:
         inner = dict(zip(region.graph.inputs, operands))
         outputs = region.graph.outputs
-        made = {v for phase in region.schedule.phases for step in phase for v in step.writes}
+        made = {
+            v for phase in region.schedule.phases for step in phase for v in step.writes
+        }
         targets: dict[Value, Place] = {}
         for value, result in zip(outputs, results):
             if value in made and value not in targets:
@@ -453,6 +470,8 @@ class Executable:
         self._places = places
         self._lock = threading.Lock()
         self._last: list[weakref.ref | None] = [None] * len(inputs)
+        # Small results are written to the same place again when nobody looks any more.
+        self._kept: list[np.ndarray | None] = [None] * len(outputs)
         self._table: np.ndarray | None = None
         self._arena: np.ndarray | None = None
 
@@ -471,6 +490,7 @@ class Executable:
             setattr(twin, name, getattr(self, name))
         twin._lock, twin._table, twin._arena = threading.Lock(), None, None
         twin._last = [None] * len(self._inputs)
+        twin._kept = [None] * len(self._outputs)
         return twin(arrays)
 
     def _run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -487,10 +507,14 @@ class Executable:
                     array = copies[i] = np.ascontiguousarray(array)
                 table[self._inputs[i]] = array.__array_interface__["data"][0]
                 last[i] = weakref.ref(array)
+        kept = self._kept
         results = []
-        for slot, shape, dtype in self._outputs:
-            result = blocks.empty(shape, dtype)
-            table[slot] = result.__array_interface__["data"][0]
+        for i, (slot, shape, dtype) in enumerate(self._outputs):
+            result = kept[i]
+            if result is None or getrefcount(result) > _ALONE:
+                result = blocks.empty(shape, dtype)
+                table[slot] = result.__array_interface__["data"][0]
+                kept[i] = result if result.nbytes < blocks.SMALLEST else None
             results.append(result)
         status = team.run(self.program, self._table_address)
         if status:
@@ -566,7 +590,9 @@ def _assemble(graph, donated, region, kernels, addresses, libraries) -> Executab
             targets[value] = place
     emitter.region(region, where, targets)
     emitter.copies([(f, emitter.find(v, where)) for v, f in zip(graph.outputs, finals)])
-    arena = memory.assign_offsets([p.buffer for p in emitter.places if p.buffer is not None])
+    arena = memory.assign_offsets(
+        [p.buffer for p in emitter.places if p.buffer is not None]
+    )
     show("memory", f"{graph.name}: arena {arena / 2**20:.2f} MiB")
     estimate = sum(kernel.estimate for kernel in kernels)
     has_loop = any(True for node in graph.nodes if tuple(node.subgraphs()))
@@ -577,4 +603,3 @@ def _assemble(graph, donated, region, kernels, addresses, libraries) -> Executab
     )
     layout = Layout(graph, emitter.report, arena)
     return Executable(program, emitter.places, layout, inputs, results)
-
