@@ -3,7 +3,7 @@
     import weft
     from weft import keras, ops
 
-Importing weft loads NumPy and the engine; everything else comes when it is first named.
+Importing weft loads next to nothing: every part comes when it is first named.
 """
 
 from __future__ import annotations
@@ -11,22 +11,20 @@ from __future__ import annotations
 import importlib
 import sys
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from weft.core.tensor import Tensor as Tensor
-from weft.core.tensor import is_tensor as is_tensor
-from weft.dtypes import ALL as _DTYPES
-from weft.dtypes import DType as DType
 from weft.errors import WeftError as WeftError
 from weft.errors import did_you_mean as _did_you_mean
-from weft.ops.convert import cast as cast
-from weft.ops.convert import convert_to_tensor as convert_to_tensor
-from weft.ops.variable import Variable as Variable
-from weft.targets.eager import install as _install_large
+
+if TYPE_CHECKING:
+    from weft.core.tensor import Tensor as Tensor
+    from weft.core.tensor import is_tensor as is_tensor
+    from weft.dtypes import DType as DType
+    from weft.ops.convert import cast as cast
+    from weft.ops.convert import convert_to_tensor as convert_to_tensor
+    from weft.ops.variable import Variable as Variable
 
 __version__ = "0.1.0"
-
-_install_large()
 
 # Where public names live that are loaded when first used: (module, name or None for the
 # module itself).
@@ -47,6 +45,12 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "TensorSpec": ("weft.function.signature", "TensorSpec"),
     "set_random_seed": ("weft.random", "set_seed"),
     "where": ("weft.ops", "where"),
+    "Tensor": ("weft.core.tensor", "Tensor"),
+    "is_tensor": ("weft.core.tensor", "is_tensor"),
+    "DType": ("weft.dtypes", "DType"),
+    "Variable": ("weft.ops.variable", "Variable"),
+    "cast": ("weft.ops.convert", "cast"),
+    "convert_to_tensor": ("weft.ops.convert", "convert_to_tensor"),
 }  # fmt: skip
 
 
@@ -79,12 +83,14 @@ def _from_room(module: str, name: str) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "bool" or name in _DTYPES:
-        return _DTYPES[name]
     known = _LAZY.get(name)
     if known is None:
-        names = [*globals(), *_LAZY, *_DTYPES]
-        hint = _did_you_mean(name, names)
+        from weft.dtypes import ALL
+
+        if name in ALL:
+            globals()[name] = ALL[name]
+            return ALL[name]
+        hint = _did_you_mean(name, [*globals(), *_LAZY, *ALL])
         raise AttributeError(f"module 'weft' has no attribute {name!r}.{hint}")
     module_name, attribute = known
     module = importlib.import_module(module_name)
@@ -94,9 +100,9 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(
-        {*globals(), *_LAZY, *_DTYPES} - {"_LAZY", "_DTYPES"} | {"function", "explain"}
-    )
+    from weft.dtypes import ALL
+
+    return sorted({*globals(), *_LAZY, *ALL, "function", "explain"} - {"_LAZY"})
 
 
 sys.modules[__name__].__class__ = _Weft

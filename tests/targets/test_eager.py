@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from weft import ops
+from weft.core import large
 from weft.core.primitive import LARGE, REGISTRY
 from weft.core.tensor import Tensor
 from weft.targets import eager
@@ -28,7 +29,7 @@ def _arrays(name: str, rows: int = 400) -> list[np.ndarray]:
     return [x] if unary else [x, y]
 
 
-@pytest.mark.parametrize("name", eager.EXACT)
+@pytest.mark.parametrize("name", large.EXACT)
 def test_repeated_operations_keep_their_bits(name):
     primitive = REGISTRY[name]
     arrays = _arrays(name)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from weft.core.large import evaluator_for
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
 from weft.errors import GraphError, OutOfMemoryError
@@ -58,7 +59,7 @@ class Primitive:
         self.vjp_rule: Callable | None = None
         self.selective = False
         # How a target evaluates large arrays at once, with the same bits (targets/eager.py).
-        self.large: Callable | None = None
+        self.large: Callable | None = evaluator_for(name)
         REGISTRY[name] = self
 
     def vjp(self, rule: Callable) -> Callable:

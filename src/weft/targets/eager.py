@@ -18,16 +18,12 @@ from typing import Any
 import numpy as np
 
 from weft import targets
-from weft.core.primitive import REGISTRY, Primitive
+from weft.core.primitive import Primitive
 from weft.core.spec import Spec
 from weft.core.tensor import Tensor
 from weft.core.trace import trace_function
 from weft.dtypes import from_numpy
 from weft.primitives import shape
-
-EXACT = """add subtract multiply divide maximum minimum equal not_equal less less_equal greater
-    greater_equal bitwise_and bitwise_or bitwise_xor bitwise_not negative absolute sqrt select
-    relu is_finite is_nan is_inf""".split()
 
 # Multiplications from which on a product is worth compiling at once.
 LARGE_PRODUCT = 1 << 27
@@ -72,7 +68,9 @@ class _Programs:
 _programs = _Programs()
 
 
-def evaluate_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict) -> Any:
+def evaluate_large(
+    primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict
+) -> Any:
     """What `primitive.evaluate` gives; from the ninth time on by a native program."""
     key = (primitive.name, tuple([(a.shape, a.strides, a.dtype.char) for a in arrays]))
     program = _programs.find(key)
@@ -86,7 +84,9 @@ def evaluate_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameter
     return primitive.evaluate(*arrays, **parameters)
 
 
-def multiply_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict) -> Any:
+def multiply_large(
+    primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict
+) -> Any:
     """What `dot_general` gives, by a native program where the product is large."""
     contracted = math.prod([arrays[0].shape[axis] for axis in parameters["contract"][0]])
     batch = math.prod([arrays[0].shape[axis] for axis in parameters["batch"][0]])
@@ -96,7 +96,9 @@ def multiply_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameter
     return _native(primitive, arrays, parameters)
 
 
-def add_up_large(primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict) -> Any:
+def add_up_large(
+    primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict
+) -> Any:
     """What `reduce_sum` gives, by a native program where there is much to add."""
     if arrays[0].size < LARGE_SUM:
         return primitive.evaluate(*arrays, **parameters)
@@ -144,7 +146,9 @@ class _Layout:
 
     def __init__(self, array: np.ndarray) -> None:
         self.shape = array.shape
-        self.pick = tuple([slice(0, 1) if step == 0 else slice(None) for step in array.strides])
+        self.pick = tuple(
+            [slice(0, 1) if step == 0 else slice(None) for step in array.strides]
+        )
         # From the longest step to the shortest; repeated axes are of extent 1 and come first.
         self.order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
         self.back = tuple(np.argsort(self.order).tolist())
@@ -157,11 +161,3 @@ class _Layout:
         """The traced counterpart of the whole array."""
         turned = shape.transpose.bind(tensor, permutation=self.back)
         return shape.broadcast.bind(turned, shape=self.shape)
-
-
-def install() -> None:
-    """Let large operations be compiled."""
-    for name in EXACT:
-        REGISTRY[name].large = evaluate_large
-    REGISTRY["dot_general"].large = multiply_large
-    REGISTRY["reduce_sum"].large = add_up_large
