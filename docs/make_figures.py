@@ -2,8 +2,9 @@
 
     python docs/make_figures.py
 
-They go to `docs/images/en` and `docs/images/ko`. The plots beside them (`docs/images/*.png`)
-are pictures that the examples make.
+They go to `docs/images/en` and `docs/images/ko`. The plots beside them are pictures that the
+examples (with WEFT_EXAMPLES_PICTURES=docs/images/en, and with WEFT_EXAMPLES_LANGUAGE=ko) and
+`weft demo` make.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from lesson import save
+from lesson import print, save
 
 import weft
 from weft import ops

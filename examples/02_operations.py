@@ -8,7 +8,7 @@
 import time
 
 import numpy as np
-from lesson import quick
+from lesson import print, quick
 
 import weft
 from weft import keras, ops

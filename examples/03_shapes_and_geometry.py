@@ -4,7 +4,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from lesson import quick, save
+from lesson import print, quick, save
 
 import weft
 from weft import keras, ops
@@ -86,7 +86,7 @@ one_step = affine(corners, stretch @ rotate, stretch @ shift + shift)
 print("two affine maps are one:", np.allclose(two_steps, one_step, atol=1e-6))
 
 # %%
-figure, axes = plt.subplots(1, 5, figsize=(13, 2.9), layout="constrained")
+figure, axes = plt.subplots(1, 5, figsize=(13, 2.45), layout="constrained")
 for panel, (name, points) in zip(axes, moved.items()):
     panel.fill(*corners.T, color="#cccccc")
     panel.fill(*np.asarray(points).T, color="#1f5fa8", alpha=0.6)

@@ -7,7 +7,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from lesson import quick, save
+from lesson import print, quick, save
 
 import weft
 from weft import keras, ops

@@ -8,7 +8,7 @@
 import time
 
 import numpy as np
-from lesson import load_digits, quick
+from lesson import load_digits, print, quick
 
 import weft
 from weft import ops

@@ -5,7 +5,7 @@
 
 # %%
 import numpy as np
-from lesson import PICTURES, load_digits, quick
+from lesson import PICTURES, load_digits, print, quick, say
 
 from weft import keras, viz
 
@@ -82,7 +82,7 @@ print("first digit:", probabilities[0].argmax(), "sum:", probabilities[0].sum().
 
 # %%
 PICTURES.mkdir(parents=True, exist_ok=True)
-viz.plot_history(history, PICTURES / "09_history.png", title=f"{name}, 512 relu units")
+viz.plot_history(history, PICTURES / "09_history.png", title=say(f"{name}, 512 relu units"))
 viz.plot_predictions(
     test_images[:20], probabilities, test_labels[:20], path=PICTURES / "09_predictions.png"
 )

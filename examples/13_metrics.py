@@ -7,7 +7,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from lesson import quick, save
+from lesson import print, quick, save, say
 
 from weft import keras
 
@@ -113,7 +113,7 @@ axes[0].imshow(np.log1p(confusion), cmap="Blues")
 for (row, column), number in np.ndenumerate(confusion):
     dark = number > confusion.max() / 3
     axes[0].text(column, row, number, ha="center", va="center", color="w" if dark else "k")
-names = ["healthy", "ill"]
+names = [say("healthy"), say("ill")]
 axes[0].set(xticks=[0, 1], xticklabels=names, yticks=[0, 1], yticklabels=names)
 axes[0].set(xlabel="said", ylabel="true", title="confusion matrix")
 axes[1].plot(false_rate, true_rate, color="#1f5fa8")

@@ -6,7 +6,7 @@
 
 # %%
 import numpy as np
-from lesson import quick
+from lesson import print, quick
 
 from weft import keras
 

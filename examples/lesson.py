@@ -1,17 +1,40 @@
-"""What the examples share: sizes for a quick run, a folder for pictures, digits to learn."""
+"""What the examples share: sizes, a folder for pictures, digits to learn, a language.
+
+    WEFT_EXAMPLES_LANGUAGE=ko python examples/06_gradient_descent.py
+
+draws and prints the same in Korean.
+"""
 
 from __future__ import annotations
 
+import builtins
 import os
 from pathlib import Path
 from typing import Any, TypeVar
 
+from korean import korean
+
+from weft import viz
+
 Number = TypeVar("Number", int, float)
 
 QUICK = os.environ.get("WEFT_EXAMPLES_QUICK", "") not in ("", "0")
+LANGUAGE = os.environ.get("WEFT_EXAMPLES_LANGUAGE", "en")
 PICTURES = Path(
     os.environ.get("WEFT_EXAMPLES_PICTURES", Path(__file__).parent / "pictures")
 )
+
+viz.set_language(LANGUAGE)
+
+
+def say(text: str) -> str:
+    """The text in the language that the examples were asked for."""
+    return korean(text) if LANGUAGE == "ko" else text
+
+
+def print(*parts: Any, **options: Any) -> None:
+    """Python's print, in the language that the examples were asked for."""
+    builtins.print(*(say(x) if isinstance(x, str) else x for x in parts), **options)
 
 
 def quick(full: Number, small: Number) -> Number:
@@ -21,10 +44,15 @@ def quick(full: Number, small: Number) -> Number:
 
 def save(figure: Any, name: str) -> Path:
     """Keep a matplotlib figure as `name`.png in the folder of pictures."""
+    if LANGUAGE == "ko" and viz.use_korean_font(figure):
+        from matplotlib.text import Text
+
+        for text in figure.findobj(Text):
+            text.set_text(say(text.get_text()))
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / f"{name}.png"
     figure.savefig(path, dpi=110)
-    print(f"picture: {path}")
+    builtins.print(f"picture: {path}")
     return path
 
 

@@ -73,6 +73,27 @@ def test_example_runs(script, tmp_path):
             assert Path(line.removeprefix("picture: ")).stat().st_size > 2000
 
 
+def test_an_example_speaks_korean(tmp_path):
+    pytest.importorskip("matplotlib")
+    environment = os.environ | {
+        "WEFT_EXAMPLES_LANGUAGE": "ko",
+        "WEFT_EXAMPLES_PICTURES": str(tmp_path),
+        "MPLBACKEND": "Agg",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "06_gradient_descent.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "너무 큼    학습률 1.05" in done.stdout
+    assert "오른쪽에서 출발, 모멘텀 0.9: x = " in done.stdout
+    assert (tmp_path / "06_surface.png").is_file()
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_notebook_is_up_to_date(script):
     kept = EXAMPLES / "notebooks" / f"{script.stem}.ipynb"

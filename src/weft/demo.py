@@ -16,6 +16,7 @@ from weft import viz
 from weft.errors import MissingExtraError
 from weft.keras.datasets import drawn_digits, mnist
 from weft.keras.datasets._arrays import Split
+from weft.viz._words import word
 
 FOLDER = "weft-demo"
 # Whoever has no network should not wait long to be told.
@@ -94,7 +95,7 @@ def _write_pictures(
     """Draw the pictures into the folder and say where; without matplotlib, say how to."""
     chosen = _shown_digits(probabilities, labels)
     mistakes = int((probabilities.argmax(axis=1) != labels).sum())
-    title = f"The first test digits, and the surest of {mistakes} mistakes"
+    title = word("The first test digits, and the surest of {n} mistakes", n=mistakes)
     pictures: dict[str, Callable[[Path], Any]] = {
         "learning_curves.png": lambda path: viz.plot_history(history, path),
         "test_digits.png": lambda path: viz.plot_predictions(

@@ -155,9 +155,36 @@ def test_korean_labels(monkeypatch):
     monkeypatch.setattr(_words, "korean_font", lambda: None)
     with pytest.warns(UserWarning, match="no font with Korean letters"):
         viz.set_language("ko")
+    with pytest.warns(UserWarning, match=r"empty boxes; install one"):
+        viz.plot_history({"loss": [1.0]}, title="손실")
     assert viz.plot_history({"loss": [1.0]}).axes[0].get_title() == "Loss"
     with pytest.raises(ArgumentError, match="'en' or 'ko'"):
         viz.set_language("fr")
+
+
+def test_korean_words_get_a_font_in_either_language(monkeypatch):
+    monkeypatch.setattr(_words, "korean_font", lambda: "DejaVu Serif")
+    axes = viz.plot_history({"loss": [1.0]}, title="학습 곡선").axes[0]
+    assert axes.title.get_fontfamily()[0] == "DejaVu Serif"
+    axes = viz.plot_history({"loss": [1.0]}).axes[0]
+    assert axes.title.get_fontfamily()[0] != "DejaVu Serif"
+    axes.set_yscale("log")
+    assert viz.use_korean_font(axes.figure)
+    assert axes.title.get_fontfamily()[0] == "DejaVu Serif"
+    # The minus of a power of ten is missing in many Korean fonts.
+    powers = axes.yaxis.get_ticklabels()
+    assert all(label.get_fontfamily()[0] != "DejaVu Serif" for label in powers)
+
+
+def test_a_font_that_was_installed_lately_is_found(monkeypatch):
+    from matplotlib import font_manager
+
+    fonts = font_manager.fontManager
+    sans = next(x.fname for x in fonts.ttflist if x.fname.endswith("/DejaVuSans.ttf"))
+    monkeypatch.setattr(_words, "_FONTS", ("DejaVu Sans",))
+    monkeypatch.setattr(fonts, "ttflist", [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: ["/nowhere.ttf", sans])
+    assert _words.korean_font() == "DejaVu Sans"
 
 
 # -- diagrams ------------------------------------------------------------------------------

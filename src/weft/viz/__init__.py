@@ -7,7 +7,7 @@ it where a path is given, and needs no display. `set_language("ko")` makes label
 >>> figure = viz.plot_history({"loss": [0.9, 0.4], "val_loss": [1.0, 0.6]})
 """
 
-from weft.viz._words import set_language
+from weft.viz._words import set_language, use_korean_font
 from weft.viz.boundaries import animate_decision_boundary, plot_decision_boundary
 from weft.viz.curves import plot_history
 from weft.viz.functions import descend, plot_activations, plot_descent
@@ -35,4 +35,5 @@ __all__ = [
     "plot_tensor",
     "plot_weights",
     "set_language",
+    "use_korean_font",
 ]

@@ -5,6 +5,7 @@ viz.set_language("ko")
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ _KOREAN = {
     "training": "훈련",
     "validation": "검증",
     "best": "최적",
-    "confusion matrix": "혼동 행렬",
+    "confusion matrix": "오차 행렬",
     "true class": "실제 클래스",
     "predicted class": "예측 클래스",
     "accuracy": "정확도",
@@ -54,13 +55,20 @@ _KOREAN = {
     "features": "특성",
     "timesteps": "타임스텝",
     "frame": "프레임",
-}
+    "Predictions: {right} of {count} right": "예측: {count}개 중 {right}개 정답",
+    "{said}{separator}not {true}": "{said}{separator}정답 {true}",
+    "The first test digits, and the surest of {n} mistakes":
+        "테스트 숫자 앞부분과, 틀린 {n}개 가운데 확신이 가장 컸던 것들",
+    "Weights of all units": "모든 유닛의 가중치",
+    "Weights of the {count} strongest of {total} units":
+        "유닛 {total}개 중 가장 강한 {count}개의 가중치",
+}  # fmt: skip
 
 # Fonts with Korean letters, of Linux, Windows and macOS.
 _FONTS = (
-    "Noto Sans KR", "Noto Sans CJK KR", "Noto Sans CJK JP", "NanumGothic", "Nanum Gothic",
-    "NanumBarunGothic", "Malgun Gothic", "Apple SD Gothic Neo", "AppleGothic", "UnDotum",
-    "Baekmuk Gulim",
+    "NanumGothic", "Nanum Gothic", "NanumBarunGothic", "NanumSquare", "Noto Sans KR",
+    "Noto Sans CJK KR", "Noto Sans CJK JP", "Source Han Sans K", "Pretendard",
+    "Malgun Gothic", "Apple SD Gothic Neo", "AppleGothic", "UnDotum", "Baekmuk Gulim",
 )  # fmt: skip
 
 _settings = {"language": "en"}
@@ -74,37 +82,81 @@ def set_language(language: str) -> None:
     if language not in ("en", "ko"):
         raise ArgumentError(f"set_language: expected 'en' or 'ko'; received {language!r}")
     if language == "ko" and korean_font() is None:
-        warnings.warn(
-            "viz: no font with Korean letters was found, and pictures stay English; install "
-            "one, for example with: apt install fonts-nanum",
-            stacklevel=2,
-        )
+        _warn_without_font("pictures stay English")
         language = "en"
     _settings["language"] = language
+
+
+def _warn_without_font(consequence: str) -> None:
+    warnings.warn(
+        f"viz: no font with Korean letters was found, and {consequence}; install one, for "
+        "example with: apt install fonts-nanum",
+        stacklevel=3,
+    )
 
 
 def korean_font() -> str | None:
     """The name of an installed font that has Korean letters."""
     from matplotlib import font_manager
 
-    known = {font.name for font in font_manager.fontManager.ttflist}
+    manager = font_manager.fontManager
+    if not {font.name for font in manager.ttflist}.intersection(_FONTS):
+        # matplotlib keeps a list on disk, which doesn't know what was installed since.
+        listed = {font.fname for font in manager.ttflist}
+        for path in set(font_manager.findSystemFonts()) - listed:
+            with contextlib.suppress(OSError, RuntimeError):
+                manager.addfont(path)
+    known = {font.name for font in manager.ttflist}
     return next((name for name in _FONTS if name in known), None)
 
 
-def word(text: str) -> str:
-    """A word in the language that is set; words that are not known stay."""
-    return _KOREAN.get(text, text) if _settings["language"] == "ko" else text
+def word(text: str, **values: object) -> str:
+    """Words in the language that is set, with `values` in place; unknown ones stay."""
+    found = _KOREAN.get(text, text) if _settings["language"] == "ko" else text
+    return found.format(**values) if values else found
+
+
+def use_korean_font(figure: Figure) -> bool:
+    """Give all texts of a matplotlib figure a font that has Korean letters.
+
+    Returns:
+        Whether there is one. Without one a warning says what to install.
+
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axes = plt.subplots()
+    >>> _ = axes.set(xlabel="에포크", ylabel="손실")
+    >>> use_korean_font(figure)
+    True
+    """
+    from matplotlib.text import Text
+
+    font = korean_font()
+    if font is None:
+        _warn_without_font("Korean words are drawn as empty boxes")
+        return False
+    # Powers of ten are formulas, for which one font must do; Nanum's lack the minus sign.
+    powers = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        if axis.get_scale() == "log"
+        for label in axis.get_ticklabels(which="both")
+    }
+    for text in set(figure.findobj(Text)) - powers:
+        text.set_fontfamily([font, "DejaVu Sans"])  # type: ignore[attr-defined]
+        # Few Korean fonts have a bold of the weight that matplotlib asks for.
+        text.set_fontweight("normal")  # type: ignore[attr-defined]
+    return True
 
 
 def use_font(figure: Figure) -> None:
     """Give a figure's texts a font that has the letters they need."""
-    if _settings["language"] == "en":
-        return
     from matplotlib.text import Text
 
-    families = [korean_font() or "sans-serif", "DejaVu Sans"]
-    for text in figure.findobj(Text):
-        text.set_fontfamily(families)  # type: ignore[attr-defined]
+    texts = (text.get_text() for text in figure.findobj(Text))  # type: ignore[attr-defined]
+    is_korean = _settings["language"] == "ko"
+    if is_korean or any("가" <= letter <= "힣" for text in texts for letter in text):
+        use_korean_font(figure)
 
 
-__all__ = ["korean_font", "set_language", "use_font", "word"]
+__all__ = ["korean_font", "set_language", "use_font", "use_korean_font", "word"]

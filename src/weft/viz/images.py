@@ -18,6 +18,7 @@ from weft.viz._figure import (
     side_of_square,
     tiles,
 )
+from weft.viz._words import word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,14 +74,19 @@ def plot_predictions(
         if shares is not None:
             said += f" ({_percent(shares[number])})"
         if truth is not None and truth[number] != classes[number]:
-            said += f"{separator}not {_name(truth[number], names)}"
+            said = word(
+                "{said}{separator}not {true}",
+                said=said,
+                separator=separator,
+                true=_name(truth[number], names),
+            )
             _frame(axes)
             axes.set_title(said, fontsize=size, color=RED, fontweight="bold", pad=3)
         else:
             axes.set_title(said, fontsize=size, color=INK, pad=3)
     if title is None and truth is not None:
         right = int((truth[:count] == classes[:count]).sum())
-        title = f"Predictions: {right} of {count} right"
+        title = word("Predictions: {right} of {count} right", right=right, count=count)
     if title:
         figure.suptitle(title, fontsize=11, color=INK)
     return finished(figure, path)

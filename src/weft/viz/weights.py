@@ -16,6 +16,7 @@ from weft.viz._figure import (
     side_of_square,
     tiles,
 )
+from weft.viz._words import word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,8 +68,9 @@ def plot_weights(
     bar.outline.set_visible(False)
     if title is None:
         count, total = len(order), len(pictures)
-        which = f"the {count} strongest of {total} units" if count < total else "all units"
-        title = f"Weights of {which}"
+        few = "Weights of the {count} strongest of {total} units"
+        some = word(few, count=count, total=total)
+        title = some if count < total else word("Weights of all units")
     figure.suptitle(title, fontsize=10, color=INK)
     return finished(figure, path)
 
