@@ -7,6 +7,7 @@ Exit codes: 0 well, 1 the command found something wrong, 2 it was used wrongly.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import runpy
 import sys
@@ -172,8 +173,17 @@ def _run(options: argparse.Namespace) -> int:
     sys.argv = [options.script, *options.words]
     # As Python does: the script finds its neighbours first.
     sys.path[0] = str(path.resolve().parent)
+    sys.excepthook = functools.partial(_from_the_script, str(path))
     runpy.run_path(str(path), run_name="__main__")
     return 0
+
+
+def _from_the_script(path: str, kind: type, error: BaseException, traceback: Any) -> None:
+    """Print an error as Python does for the script itself: from its line on."""
+    start = traceback
+    while start is not None and start.tb_frame.f_code.co_filename != path:
+        start = start.tb_next
+    sys.__excepthook__(kind, error.with_traceback(start or traceback), start or traceback)
 
 
 def _demo(options: argparse.Namespace) -> int:

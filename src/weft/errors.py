@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import itertools
 import sys
 import warnings
 from collections.abc import Iterable
@@ -82,3 +83,25 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def leave_out_own_lines(error: BaseException) -> None:
+    """Leave the package's lines out of an error's traceback; the user's and one stay.
+
+    Errors that are raised by accident inside of the package keep theirs: they are its own.
+    """
+    first = error.__traceback__
+    if first is None:
+        return
+    theirs, last = [], first
+    while last.tb_next is not None:
+        last = last.tb_next
+        if not last.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            theirs.append(last)
+    is_on_purpose = isinstance(error, WeftError) or last in theirs
+    if not is_on_purpose:
+        return
+    for link in (first, *theirs):
+        link.tb_next = None
+    for link, following in itertools.pairwise((first, *theirs)):
+        link.tb_next = following

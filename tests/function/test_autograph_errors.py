@@ -16,8 +16,14 @@ import pytest
 import weft
 from weft import function, ops
 from weft.core.variable import Variable
-from weft.errors import ArgumentError, DTypeError, ShapeError, TraceError
-from weft.function.autograph import TracingNote, UndefinedError, without_inner_frames
+from weft.errors import (
+    ArgumentError,
+    DTypeError,
+    ShapeError,
+    TraceError,
+    leave_out_own_lines,
+)
+from weft.function.autograph import TracingNote, UndefinedError
 from weft.primitives.effects import CheckError
 
 FILE = Path(__file__).name
@@ -231,7 +237,8 @@ def test_errors_name_the_variable_and_the_line(program, kind, mark, words):
         assert word in text
     line = line_of(mark)
     # In the message, or in the innermost of the user's frames.
-    frames = traceback.extract_tb(without_inner_frames(caught.value).__traceback__)
+    leave_out_own_lines(caught.value)
+    frames = traceback.extract_tb(caught.value.__traceback__)
     users = [frame.lineno for frame in frames if frame.filename == __file__]
     in_message = re.search(rf"{FILE}, line {line}\b", text)
     assert in_message or line in users, (text, users)
@@ -251,7 +258,8 @@ def test_frames_of_a_traceback_are_the_users():
 
     with pytest.raises(ShapeError) as caught:
         function(outer)(tensor(5.0))
-    frames = traceback.extract_tb(without_inner_frames(caught.value).__traceback__)
+    leave_out_own_lines(caught.value)
+    frames = traceback.extract_tb(caught.value.__traceback__)
     users = [frame for frame in frames if frame.filename == __file__]
     assert users[-1].lineno == line_of("reshape")
     assert users[-1].line.startswith("y = ops.reshape")

@@ -95,15 +95,20 @@ def test_what_goes_together_is_quiet(name):
 
 
 def test_what_accuracy_was_taken_for():
-    softmax = keras.Sequential([layers.Dense(4, "softmax")])
-    _, found = remarks(softmax, ONE_HOT, "binary_crossentropy", ["accuracy"])
+    labels = keras.Sequential([layers.Dense(4, "sigmoid")])
+    (found,) = remarks(labels, ONE_HOT, "binary_crossentropy", ["accuracy"])
     assert "'accuracy' was taken as CategoricalAccuracy" in found
     assert "metrics.BinaryAccuracy()" in found
+    # One remark for each output: what is said first comes first.
+    softmax = keras.Sequential([layers.Dense(4, "softmax")])
+    (found,) = remarks(softmax, ONE_HOT, "binary_crossentropy", ["accuracy"])
+    assert "use 'categorical_crossentropy'" in found
     line = keras.Sequential([layers.Dense(1)])
-    (found,) = remarks(line, YES, "mse", ["acc"])
+    (found,) = remarks(line, X[:, 0], "mse", ["acc"])
     assert "'acc' was taken as BinaryAccuracy (outputs above 0.5 count as 1)" in found
-    yes_or_no = keras.Sequential([layers.Dense(1, "sigmoid")])
-    assert remarks(yes_or_no, YES, "mse", ["acc"]) == []
+    for last, loss in [(None, "mse"), ("sigmoid", "mse"), ("tanh", "mae")]:
+        gate = keras.Sequential([layers.Dense(1, last)])
+        assert remarks(gate, YES, loss, ["acc"]) == []
     network = keras.Sequential([layers.Dense(4, "softmax")])
     assert remarks(network, CLASSES, "sparse_categorical_crossentropy", ["acc"]) == []
 

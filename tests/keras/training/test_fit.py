@@ -380,6 +380,24 @@ def test_class_weights_are_a_dict():
         network().fit(X, Y, class_weight=[1, 2], verbose=0)
 
 
-def test_a_generator_that_is_used_up():
+@pytest.mark.parametrize(("steps", "complete"), [(None, 1), (2, 2), (1, 3)])
+def test_a_generator_that_is_used_up_ends_training(steps, complete):
+    batch = X[:4], Y[:4]
+    three = iter([batch] * 3)
+    model = network()
+    with pytest.warns(UserWarning, match="ran out of data; interrupting") as caught:
+        history = model.fit(three, epochs=9, steps_per_epoch=steps, verbose=0)
+    assert len(caught) == 1
+    assert history.epoch == list(range(complete))
+    assert int(model.optimizer.iterations.numpy()) == 3
     with pytest.raises(ValueError, match="used up after one pass"):
-        network().fit(batches(), epochs=2, verbose=0)
+        model.fit(three, verbose=0)
+
+
+def test_a_generator_for_validation_that_is_used_up():
+    once = iter([(X, Y)])
+    with pytest.warns(UserWarning, match="ran out of data") as caught:
+        history = network().fit(X, Y, epochs=3, validation_data=once, verbose=0)
+    assert len(caught) == 1
+    assert [len(course) for course in history.history.values()].count(3) == 1
+    assert len(history.history["val_loss"]) == 1

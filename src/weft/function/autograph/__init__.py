@@ -27,7 +27,6 @@ from weft.function.autograph.conversion import (
     converted,
     do_not_convert,
     source_of,
-    without_inner_frames,
 )
 from weft.function.autograph.iteration import TensorRange
 from weft.function.autograph.notes import TracingNote
@@ -41,5 +40,4 @@ __all__ = [
     "converted",
     "do_not_convert",
     "source_of",
-    "without_inner_frames",
 ]

@@ -40,7 +40,6 @@ _LEFT_ALONE = frozenset(
     "weft numpy scipy ml_dtypes llvmlite jax jaxlib matplotlib pandas PIL h5py sklearn "
     "tqdm rich pytest _pytest pluggy hypothesis IPython ipykernel mpmath".split()
 )
-_PACKAGE = str(Path(__file__).resolve().parent)
 _STANDARD = str(Path(inspect.__file__).parent)
 _COMPILER_FLAGS = functools.reduce(
     lambda flags, name: flags | getattr(__future__, name).compiler_flag,
@@ -481,22 +480,3 @@ def _runtime_cell() -> types.CellType:
     from weft.function.autograph import runtime
 
     return types.CellType(runtime)
-
-
-# -- tracebacks --------------------------------------------------------------------------
-
-
-def without_inner_frames(error: BaseException) -> BaseException:
-    """The error, its traceback without the frames of this package."""
-    kept = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        if not traceback.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-            kept.append(traceback)
-        traceback = traceback.tb_next
-    following = None
-    for entry in reversed(kept):
-        following = types.TracebackType(
-            following, entry.tb_frame, entry.tb_lasti, entry.tb_lineno
-        )
-    return error.with_traceback(following)

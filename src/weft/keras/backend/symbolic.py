@@ -6,6 +6,7 @@ then by twice that size; results' extents that differ are unknown too. Nothing i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from weft.core.state import recording, tracing
 from weft.core.tensor import Tensor
 from weft.core.trace import Trace
 from weft.core.variable import Variable
+from weft.errors import InvalidArgumentError
 from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.backend.scopes import SCOPES, inferring
 from weft.ops.convert import convert_to_tensor
@@ -42,7 +44,12 @@ def compute_output_spec(function: Callable, *args: Any, **kwargs: Any) -> Any:
         return _as_symbols(found, found)
     standins = [size for size in _STANDINS if size not in extents]
     # A shape rule that depends on more than divisibility may refuse one size only.
-    first = _run(function, leaves, structure, standins[0])
+    try:
+        first = _run(function, leaves, structure, standins[0])
+    except InvalidArgumentError as error:
+        text = re.sub(rf"\b{standins[0]}\b", "None", str(error))
+        error.args = (text, *error.args[1:])
+        raise
     second = _run(function, leaves, structure, standins[1])
     return _as_symbols(first, second)
 

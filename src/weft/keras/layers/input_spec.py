@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from weft import tree
@@ -128,17 +129,26 @@ def _check(who: str, x: Any, spec: InputSpec) -> None:
     if spec.max_ndim is not None and ndim > spec.max_ndim:
         raise ShapeError(f"{wrong} max_ndim={spec.max_ndim}, found ndim={ndim}. {full}")
     if spec.min_ndim is not None and ndim < spec.min_ndim:
-        raise ShapeError(f"{wrong} min_ndim={spec.min_ndim}, found ndim={ndim}. {full}")
+        remedy = "; a single sample is a batch of one: x[None]" if ndim else ""
+        raise ShapeError(
+            f"{wrong} min_ndim={spec.min_ndim}, found ndim={ndim}. {full}{remedy}"
+        )
     if spec.dtype is not None and str(x.dtype) != spec.dtype:
         raise ShapeError(f"{wrong} dtype={spec.dtype}, found dtype={x.dtype}.")
     for axis, extent in spec.axes.items():
         if extent is not None and shape[axis] not in (extent, None):
             raise ShapeError(
                 f"{wrong} axis {axis} of input shape to have value {extent}, but received "
-                f"input with shape {shape}"
+                f"input with shape {shape}{_flattened(extent, axis, shape)}"
             )
     if spec.shape is not None:
         _check_shape(wrong, shape, spec.shape, spec.allow_last_axis_squeeze)
+
+
+def _flattened(extent: int, axis: int, shape: tuple) -> str:
+    """The remedy for images and other samples that a dense layer takes as rows."""
+    is_flat = axis == -1 and None not in shape[1:] and math.prod(shape[1:]) == extent
+    return f"; reshape it to (…, {extent}), or begin with layers.Flatten()" * is_flat
 
 
 def _check_shape(wrong: str, shape: tuple, wanted: tuple, may_squeeze: bool) -> None:

@@ -13,6 +13,7 @@ A layer of one's own defines `build` (make the weights) and `call` (compute):
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ from weft import tree
 from weft.core.state import eager, recording
 from weft.core.variable import Variable as _AnyVariable
 from weft.dtypes import canonical
-from weft.errors import ArgumentError, ArgumentTypeError, TraceError, warn
+from weft.errors import ArgumentError, ArgumentTypeError, TraceError, did_you_mean, warn
 from weft.keras import dtype_policies, regularizers
 from weft.keras.backend.keras_tensor import KerasTensor, any_symbolic
 from weft.keras.backend.names import current_path, path_scope
@@ -122,7 +123,8 @@ class Layer(Weights, Operation):
         self._input_shape_arg = _taken_input_shape(kwargs)
         if kwargs:
             raise ArgumentError(
-                f"{type(self).__name__}: unrecognized keyword arguments: {kwargs}"
+                f"{type(self).__name__}: unrecognized keyword arguments: {kwargs}."
+                f"{did_you_mean(next(iter(kwargs)), _parameters(type(self)))}"
             )
         self._dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
@@ -679,6 +681,14 @@ def _symbols_of_shapes(shape: Any, dtype: str) -> Any:
             return [_symbols_of_shapes(item, dtype) for item in shape]
         return KerasTensor(tuple(shape), dtype=dtype)
     return shape
+
+
+def _parameters(kind: type) -> list[str]:
+    """The names that a layer's constructor knows, its base classes' among them."""
+    constructors = [
+        vars(base)["__init__"] for base in kind.__mro__ if "__init__" in vars(base)
+    ]
+    return [name for one in constructors for name in inspect.signature(one).parameters]
 
 
 def _taken_input_shape(kwargs: dict) -> tuple | None:

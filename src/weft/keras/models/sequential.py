@@ -44,6 +44,11 @@ class Sequential(Model):
     ) -> None:
         super().__init__(trainable=trainable, name=name)
         self.__dict__["_functional"] = None
+        if isinstance(layers, Layer) or isinstance(trainable, Layer):
+            raise ArgumentTypeError(
+                "Sequential: the layers go into one list; received a layer; write "
+                "Sequential([layer, …])"
+            )
         if layers:
             for layer in layers:
                 self.add(layer, rebuild=False)

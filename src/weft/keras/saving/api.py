@@ -25,10 +25,10 @@ from weft.keras.saving.stores import (
     ShardedReader,
     ShardedWriter,
     Writer,
-    replacing_path,
     require_h5py,
 )
 from weft.keras.utils import older
+from weft.keras.utils.files import replacing_path
 
 _OLDER = (".h5", ".hdf5")
 

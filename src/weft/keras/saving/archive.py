@@ -25,8 +25,8 @@ from typing import IO, Any
 from weft.errors import ArgumentError
 from weft.keras.backend.scopes import Allowance, allocating
 from weft.keras.saving.state import load_state, save_state
-from weft.keras.saving.stores import Reader, Writer, replacing_path, require_h5py
-from weft.keras.utils.files import replacing
+from weft.keras.saving.stores import Reader, Writer, require_h5py
+from weft.keras.utils.files import replacing, replacing_path
 from weft.keras.utils.serialization import (
     ObjectSharingScope,
     deserialize_keras_object,

@@ -21,7 +21,8 @@ import numpy as np
 from weft.errors import ArgumentError
 from weft.keras.backend.scopes import Allowance, allocating
 from weft.keras.saving.archive import allowance_for
-from weft.keras.saving.stores import Reader, replacing_path, require_h5py
+from weft.keras.saving.stores import Reader, require_h5py
+from weft.keras.utils.files import replacing_path
 from weft.keras.utils.registration import CustomObjectScope
 from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
@@ -38,6 +39,7 @@ def write_model(model: Any, target: Path, include_optimizer: bool) -> None:
 
     described = serialize_keras_object(model)
     config = {"class_name": described["class_name"], "config": _plain(described["config"])}
+    target.parent.mkdir(parents=True, exist_ok=True)
     with replacing_path(target) as part, require_h5py().File(part, "w") as file:
         file.attrs["keras_version"] = __version__
         file.attrs["backend"] = "weft"

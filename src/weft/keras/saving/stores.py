@@ -10,10 +10,7 @@ memory is taken.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ import ml_dtypes
 import numpy as np
 
 from weft.errors import ArgumentError, MissingExtraError
+from weft.keras.utils.files import replacing_path
 
 _VARIABLES = "vars"
 _GIB = 1 << 30
@@ -41,17 +39,6 @@ def require_h5py() -> Any:
             'install it with `pip install "weft[files]"`'
         ) from error
     return h5py
-
-
-@contextlib.contextmanager
-def replacing_path(target: Path) -> Iterator[Path]:
-    """A path to write to, which takes the target's name when the block has ended well."""
-    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    try:
-        yield part
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class Writer:

@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from weft.errors import warn
 from weft.keras import layers, losses, metrics, models
 from weft.keras.models.functional import Functional
@@ -42,6 +44,7 @@ def advise(
     compiled_losses: Sequence[Any],
     entries: Sequence[Sequence],
     y_pred: Sequence,
+    y: Sequence = (),
 ) -> None:
     """Warn of what does not go together, output by output.
 
@@ -50,17 +53,18 @@ def advise(
         compiled_losses: the `Loss` of each output, or None.
         entries: of each output its metrics, as (name in logs, metric, is weighted).
         y_pred: the outputs, or what has their shapes.
+        y: the labels of a batch, where they are known.
     """
     ends = last_layers(model)
     if len(ends) != len(compiled_losses):
         ends = [None] * len(compiled_losses)
-    outputs = itertools.zip_longest(ends, compiled_losses, y_pred, entries)
-    for end, loss, prediction, found in outputs:
+    outputs = itertools.zip_longest(ends, compiled_losses, y_pred, entries, y)
+    for end, loss, prediction, found, labels in outputs:
         if loss is None:
             continue
         units = prediction.shape[-1] if prediction.shape else 1
         remarks = [] if end is None else [_mismatch(end, loss, units)]
-        remarks += [_guess(end, metric, loss) for _, metric, _ in found or ()]
+        remarks += [_guess(end, metric, loss, labels) for _, metric, _ in found or ()]
         # One line per output: the first names what is to be changed first.
         remark = next(filter(None, remarks), None)
         if remark:
@@ -132,7 +136,7 @@ def _mismatch(layer: Any, loss: Any, units: int) -> str | None:
     return None
 
 
-def _guess(layer: Any, metric: Any, loss: Any) -> str | None:
+def _guess(layer: Any, metric: Any, loss: Any, labels: Any) -> str | None:
     if metric.name not in ("acc", "accuracy") or type(metric) not in _BY_SHAPE:
         return None
     function: Any = getattr(loss, "fn", None)
@@ -152,9 +156,15 @@ def _guess(layer: Any, metric: Any, loss: Any) -> str | None:
     )
     if is_probability or type(metric) is not metrics.BinaryAccuracy:
         return None
-    if function in _DISTANCES:
+    if function in _DISTANCES and not _are_classes(labels):
         return (
             f"'{metric.name}' was taken as {resolved} (outputs above 0.5 count as 1); for "
             "numbers that are no classes use metrics=['mae']"
         )
     return None
+
+
+def _are_classes(labels: Any) -> bool:
+    """Whether labels are zeros and ones, as far as they can be seen."""
+    array = getattr(labels, "_array", None)
+    return array is not None and bool(np.isin(array, (0, 1)).all())

@@ -236,7 +236,8 @@ class Running:
             from weft.keras.training.advice import advise
 
             entries = getattr(self._compile_metrics, "entries", [])
-            advise(self, self._compile_loss.losses, entries, tree.leaves(y_pred))
+            outputs = tree.leaves(y_pred)
+            advise(self, self._compile_loss.losses, entries, outputs, tree.leaves(y))
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
         self._clear_layer_losses()

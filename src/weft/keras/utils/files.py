@@ -251,12 +251,29 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     >>> with replacing("numbers.bin") as file:  # doctest: +SKIP
     ...     file.write(bytes(10))
     """
-    target = Path(target)
+    with replacing_path(Path(target)) as part, open(part, "xb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def replacing_path(target: Path) -> Iterator[Path]:
+    """A path to write to, which takes the target's name when the block has ended well.
+
+    Raises:
+        OSError: the target cannot be written; of the kind that the system gave.
+    """
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
     try:
-        with open(part, "xb") as file:
-            yield file
+        yield part
         os.replace(part, target)
+    except OSError as error:
+        if error.errno is None or isinstance(error, WeftError):
+            raise
+        folder = target.parent.resolve()
+        why = f"the folder {folder} lets no file be written ({os.strerror(error.errno)})"
+        if not folder.is_dir():
+            why = f"there is no folder {folder}; make it with os.makedirs({str(folder)!r})"
+        raise OSError(error.errno, f"{str(target)!r} cannot be written: {why}") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

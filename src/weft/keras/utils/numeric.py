@@ -35,7 +35,13 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
 
         shape = x.shape[:-1] if len(x.shape) > 1 and x.shape[-1] == 1 else x.shape
         return ops.one_hot(ops.reshape(x, shape), num_classes)
-    labels = np.array(x, dtype="int64")
+    try:
+        labels = np.array(x, dtype="int64")
+    except ValueError as error:
+        raise ArgumentError(
+            f"to_categorical: class numbers must be ints ({error}); for text, number the "
+            "classes first: names, labels = np.unique(labels, return_inverse=True)"
+        ) from error
     shape = labels.shape
     if len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]

@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from weft.errors import ArgumentTypeError, did_you_mean, warn
+from weft.errors import ArgumentTypeError, did_you_mean, leave_out_own_lines, warn
 
 _TOLD: set[str] = set()
 
@@ -105,6 +105,11 @@ _RUN: dict[str, Rule] = {
     "workers": None, "use_multiprocessing": None, "max_queue_size": None,
     "max_q_size": None, "pickle_safe": None, "nb_worker": None,
 }  # fmt: skip
+# These take no old arguments; as with all others here, their errors point to the user.
+_SHORT_TRACEBACKS = (
+    "Model.__call__", "Model.train_on_batch", "Model.test_on_batch",
+    "Model.predict_on_batch", "Model.save", "Model.load_weights", "Model.save_weights",
+)  # fmt: skip
 _CONVOLUTIONS = [
     f"{kind}{rank}D" for rank in (1, 2, 3)
     for kind in ("Conv", "Convolution", "SeparableConv", "DepthwiseConv")
@@ -152,6 +157,7 @@ ARGUMENTS: dict[str, dict[str, dict[str, Rule]]] = {
         "Model.fit": {"nb_epoch": "epochs", "nb_val_samples": None, **_RUN},
         "Model.evaluate": _RUN,
         "Model.predict": _RUN,
+        **{method: {} for method in _SHORT_TRACEBACKS},
         "Model.compile": {
             "class_mode": None, "sample_weight_mode": None, "target_tensors": None,
             "experimental_run_tf_function": None,
@@ -173,7 +179,14 @@ def _accepting(function: Callable, who: str, rules: Mapping[str, Rule]) -> Calla
         if kwargs and not names.isdisjoint(kwargs):
             kwargs = _renewed(self, who, rules, args, kwargs, function)
             args = () if "learning_rate" in kwargs else args
-        return function(self, *args, **kwargs)
+        try:
+            return function(self, *args, **kwargs)
+        except Exception as error:
+            from weft.keras.backend.settings import setting
+
+            if setting("traceback_filtering"):
+                leave_out_own_lines(error)
+            raise
 
     return accepting
 

@@ -317,9 +317,11 @@ def find_class(
         return found
     if names and class_name in names:
         return names[class_name]
+    is_ours = module is None or module.startswith("keras")
+    hint = did_you_mean(class_name, _known_names()) if is_ours else ""
     raise ArgumentError(
         f"deserialize_keras_object: no class {class_name!r} of module {module!r} is known."
-        f"{did_you_mean(class_name, _known_names())} If it is your own, pass it in "
+        f"{hint} If it is your own, pass it in "
         "custom_objects={...}, or decorate it with "
         "@keras.utils.register_keras_serializable()"
     )
