@@ -19,6 +19,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from weft.targets.llvm import pages
 from weft.targets.llvm.machine import Machine, thread_count
 
 # Part of the key of cached objects: change it whenever the passes below change.
@@ -26,6 +27,9 @@ PIPELINE = "inline,simplify-1,codegen-2"
 
 # Reentrant, so that it can be held over a fork by a thread that is compiling.
 _LOCK = threading.RLock()
+
+# After so many modules LLVM's pages are given back, which costs some milliseconds.
+_MANY = 8
 
 
 class CompileError(RuntimeError):
@@ -81,6 +85,14 @@ def llvm_is_ready() -> None:
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    release_pages()
+
+
+def release_pages() -> None:
+    """Give LLVM's own pages back; the next compilation takes them again."""
+    from llvmlite.binding import ffi
+
+    pages.release(getattr(ffi.lib, "_name", ""))
 
 
 @functools.cache
@@ -246,6 +258,8 @@ def compile_objects(
             guarded()
         for helper in started:
             helper.join()
+        if len(sources) >= _MANY:
+            release_pages()
         if failures:
             raise failures[0]
         return objects
