@@ -171,6 +171,11 @@ def item(self: Any) -> Any:
     return _only_value(self, "item")
 
 
+def block_until_ready(self: Any) -> Any:
+    """The tensor itself: results are there when an operation returns."""
+    return self
+
+
 def tolist(self: Any) -> Any:
     """The values as nested lists of Python numbers."""
     return self._array.tolist() if isinstance(self, Tensor) else self.value.tolist()
@@ -231,7 +236,7 @@ def _array(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray
             )
         return array.astype(array.dtype if dtype is None else dtype)
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 
@@ -348,6 +353,7 @@ PROTOCOLS: dict[str, Any] = {
     "__array_namespace__": _namespace,
     "item": item,
     "tolist": tolist,
+    "block_until_ready": block_until_ready,
     "astype": astype,
     "T": property(_transposed),
     "mT": property(_matrix_transposed),

@@ -189,7 +189,11 @@ def binary(
                 a, b = x1._array, x2._array
                 dtype = a.dtype
                 if dtype is b.dtype and dtype in direct:
-                    return bind(x1, x2) if a.shape == b.shape else join(x1, x2)
+                    if a.shape != b.shape:
+                        return join(x1, x2)
+                    if a.size < LARGE and STATE.trace is None and not STATE.tapes:
+                        return Tensor(primitive.evaluate(a, b))
+                    return bind(x1, x2)
         elif kind2 is Tensor and (kind1 is float or kind1 is int):
             if x2._array.dtype in floats:
                 return join(scalar(x1, x2.dtype), x2)

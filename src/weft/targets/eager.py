@@ -134,6 +134,8 @@ def _compile(
         return primitive.bind(*whole, **(parameters or {}))
 
     executable = targets.compile_graph(trace_function(operation, specs)[0])
+    if all(layout.is_plain for layout in kept):
+        return lambda given: executable(given)[0]
 
     def run(given: Sequence[np.ndarray]) -> np.ndarray:
         return executable([layout.packed(array) for array, layout in zip(given, kept)])[0]
@@ -152,6 +154,7 @@ class _Layout:
         # From the longest step to the shortest; repeated axes are of extent 1 and come first.
         self.order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
         self.back = tuple(np.argsort(self.order).tolist())
+        self.is_plain = array.flags.c_contiguous
 
     def packed(self, array: np.ndarray) -> np.ndarray:
         """The elements that differ, in the order of memory."""

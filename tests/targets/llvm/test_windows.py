@@ -70,10 +70,11 @@ def test_nothing_is_written_behind_a_row(dtype, channels, monkeypatch):
     program = compile_graph(graph)
     rooms: list[np.ndarray] = []
 
-    def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    def empty(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, int]:
         size = int(np.prod(shape)) * dtype.itemsize
         rooms.append(np.full(size + 256, 0xAB, np.uint8))
-        return rooms[-1][:size].view(dtype).reshape(shape)
+        found = rooms[-1][:size].view(dtype).reshape(shape)
+        return found, found.ctypes.data
 
     monkeypatch.setattr("weft.targets.llvm.blocks.empty", empty)
     x = np.random.default_rng(0).integers(-9, 9, spec.shape).astype(numpy_dtype)

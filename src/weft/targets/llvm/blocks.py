@@ -20,35 +20,46 @@ SMALLEST = 1 << 18
 MOST_BYTES = 1 << 28
 
 
+class _Memory:
+    """Bytes, and where the first aligned one of them lies."""
+
+    __slots__ = ("address", "bytes", "size")
+
+    def __init__(self, size: int) -> None:
+        self.bytes = np.empty(size + ALIGNMENT, np.uint8)
+        start = self.bytes.__array_interface__["data"][0]
+        self.size, self.address = size, start + -start % ALIGNMENT
+
+
 class _Pool:
-    """Free blocks by size. Sizes are rounded up, so that near sizes share."""
+    """Free memory by size. Sizes are rounded up, so that near sizes share."""
 
     def __init__(self) -> None:
-        self.free: dict[int, list[np.ndarray]] = {}
+        self.free: dict[int, list[_Memory]] = {}
         self.bytes = 0
         self.lock = threading.Lock()
 
-    def take(self, size: int) -> np.ndarray:
+    def take(self, size: int) -> _Memory:
         rounded = -(-size // SMALLEST) * SMALLEST
-        blocks = self.free.get(rounded)
-        if blocks:
+        free = self.free.get(rounded)
+        if free:
             try:
-                raw = blocks.pop()
+                memory = free.pop()
             except IndexError:  # another thread was quicker
-                return np.empty(rounded + ALIGNMENT, np.uint8)
+                return _Memory(rounded)
             with self.lock:
                 self.bytes -= rounded
-            return raw
-        return np.empty(rounded + ALIGNMENT, np.uint8)
+            return memory
+        return _Memory(rounded)
 
-    def give(self, raw: np.ndarray) -> None:
-        size = raw.size - ALIGNMENT
+    def give(self, memory: _Memory) -> None:
+        size = memory.size
         # A finalizer may run anywhere, also while this thread holds the lock.
         if self.bytes + size > MOST_BYTES or not self.lock.acquire(blocking=False):
             return
         try:
             self.bytes += size
-            self.free.setdefault(size, []).append(raw)
+            self.free.setdefault(size, []).append(memory)
         finally:
             self.lock.release()
 
@@ -59,34 +70,34 @@ _pool = _Pool()
 class _Block:
     """Owns the memory of one array and of all views of it."""
 
-    __slots__ = ("__array_interface__", "raw")
+    __slots__ = ("__array_interface__", "memory")
 
-    def __init__(self, raw: np.ndarray, interface: dict[str, Any]) -> None:
-        self.raw, self.__array_interface__ = raw, interface
+    def __init__(self, memory: _Memory, interface: dict[str, Any]) -> None:
+        self.memory, self.__array_interface__ = memory, interface
 
     def __del__(self) -> None:
-        _pool.give(self.raw)
+        _pool.give(self.memory)
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An uninitialised array; large ones are aligned and lie in memory used before."""
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, int]:
+    """An uninitialised array and its address; large ones lie aligned in memory used before."""
     size = dtype.itemsize
     for extent in shape:
         size *= extent
     if size < SMALLEST or dtype.kind == "V":  # bfloat16 and the like have no interface
-        return np.empty(shape, dtype)
+        small = np.empty(shape, dtype)
+        return small, small.__array_interface__["data"][0]
     try:
-        raw = _pool.take(size)
+        memory = _pool.take(size)
     except MemoryError:
         raise OutOfMemoryError(
             "a compiled program: its results must fit into memory; received one of shape "
             f"{shape} and dtype {dtype}, {size / 2**30:,.0f} GiB; use smaller shapes or batches"
         ) from None
-    address = raw.__array_interface__["data"][0]
     interface = {
         "shape": shape,
         "typestr": dtype.str,
-        "data": (address + -address % ALIGNMENT, False),
+        "data": (memory.address, False),
         "version": 3,
     }
-    return np.asarray(_Block(raw, interface))
+    return np.asarray(_Block(memory, interface)), memory.address

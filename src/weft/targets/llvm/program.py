@@ -512,8 +512,7 @@ class Executable:
         for i, (slot, shape, dtype) in enumerate(self._outputs):
             result = kept[i]
             if result is None or getrefcount(result) > _ALONE:
-                result = blocks.empty(shape, dtype)
-                table[slot] = result.__array_interface__["data"][0]
+                result, table[slot] = blocks.empty(shape, dtype)
                 kept[i] = result if result.nbytes < blocks.SMALLEST else None
             results.append(result)
         status = team.run(self.program, self._table_address)
