@@ -87,6 +87,9 @@ def test_import_is_light():
 
 
 def test_names_that_are_not_there():
+    for name in keras._NAMESPACES:
+        assert getattr(keras, name).__name__ == f"weft.keras.{name}"
+    assert not hasattr(keras, "applications")
     with pytest.raises(AttributeError, match="Did you mean 'models'"):
         _ = keras.modles
     with pytest.raises(AttributeError, match="Did you mean 'to_categorical'"):

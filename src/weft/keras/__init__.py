@@ -17,10 +17,10 @@ from weft.errors import did_you_mean
 __version__ = "3.15.1"
 
 _NAMESPACES = frozenset((
-    "activations", "applications", "backend", "callbacks", "config", "constraints",
+    "activations", "backend", "callbacks", "config", "constraints",
     "datasets", "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics",
     "mixed_precision", "models", "ops", "optimizers", "preprocessing", "random",
-    "regularizers", "saving", "tree", "utils", "visualization", "wrappers",
+    "regularizers", "saving", "tree", "utils", "wrappers",
 ))  # fmt: skip
 
 _HOMES = {
