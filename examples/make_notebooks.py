@@ -1,9 +1,10 @@
-"""Make a notebook of each example.
+"""Make two notebooks of each example, an English and a Korean one.
 
     python examples/make_notebooks.py [folder]
 
 The scripts are the source. A line `# %%` begins a cell of code, `# %% [markdown]` one of
-text, whose lines are comments. The notebooks go to `examples/notebooks`, without results.
+text, whose lines are comments. The Korean texts are in `examples/ko`, one page for each
+script, parted by lines `%%`. The notebooks go to `examples/notebooks`, without results.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 _CODE, _TEXT = "# %%", "# %% [markdown]"
-# A notebook runs in its own folder; what the examples share lies one above.
-_PATH = "import sys\n\nsys.path.insert(0, '..')"
+# A notebook runs in its own folder; what the examples share lies above.
+_BEGIN = "import sys\n\nsys.path.insert(0, '..')"
+_BEGIN_KOREAN = (
+    "import os\nimport sys\n\nsys.path.insert(0, '../..')\n"
+    "os.environ['WEFT_EXAMPLES_LANGUAGE'] = 'ko'"
+)
 
 
 def cells(script: str) -> list[tuple[str, str]]:
@@ -41,10 +46,28 @@ def cells(script: str) -> list[tuple[str, str]]:
     return [(kind, text) for kind, text in texts if text]
 
 
-def notebook(script: str) -> str:
-    """A notebook in format 4.5, as text."""
+def in_korean(script: str, page: str) -> list[tuple[str, str]]:
+    """The cells of a script with the texts of a Korean page in place of its own.
+
+    >>> in_korean("# %% [markdown]\\n# # Title\\n# %%\\nprint(1)\\n", "# 제목\\n")
+    [('markdown', '# 제목'), ('code', 'print(1)')]
+    """
+    found = cells(script)
+    texts = [text.strip() for text in page.split("\n%%\n")]
+    wanted = sum(kind == "markdown" for kind, _ in found)
+    if len(texts) != wanted:
+        raise ValueError(
+            f"make_notebooks: a Korean page needs a text for each of {wanted} cells of "
+            f"text; received {len(texts)}"
+        )
+    following = iter(texts)
+    return [(kind, next(following) if kind == "markdown" else text) for kind, text in found]
+
+
+def notebook(parts: list[tuple[str, str]], begin: str = _BEGIN) -> str:
+    """A notebook of such cells in format 4.5, as text; the code `begin` comes first."""
     entries = []
-    for number, (kind, text) in enumerate([("code", _PATH), *cells(script)]):
+    for number, (kind, text) in enumerate([("code", begin), *parts]):
         entry = {
             "cell_type": kind,
             "id": f"cell-{number:02}",
@@ -69,13 +92,25 @@ def scripts() -> list[Path]:
     return sorted(HERE.glob("[0-9][0-9]_*.py"))
 
 
+def notebooks() -> dict[str, str]:
+    """Every notebook, by its path in the folder of notebooks."""
+    found = {}
+    for path in scripts():
+        script = path.read_text(encoding="utf-8")
+        page = (HERE / "ko" / f"{path.stem}.md").read_text(encoding="utf-8")
+        korean = in_korean(script, page)
+        found[f"{path.stem}.ipynb"] = notebook(cells(script))
+        found[f"ko/{path.stem}.ipynb"] = notebook(korean, _BEGIN_KOREAN)
+    return found
+
+
 def main(folder: Path) -> None:
-    """Write a notebook for each example into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for script in scripts():
-        text = notebook(script.read_text(encoding="utf-8"))
-        (folder / f"{script.stem}.ipynb").write_text(text, encoding="utf-8")
-    print(f"{len(scripts())} notebooks in {folder}")
+    """Write the notebooks into `folder`."""
+    made = notebooks()
+    (folder / "ko").mkdir(parents=True, exist_ok=True)
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    print(f"{len(made)} notebooks in {folder}")
 
 
 if __name__ == "__main__":

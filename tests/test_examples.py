@@ -94,11 +94,13 @@ def test_an_example_speaks_korean(tmp_path):
     assert (tmp_path / "06_surface.png").is_file()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_notebook_is_up_to_date(script):
-    kept = EXAMPLES / "notebooks" / f"{script.stem}.ipynb"
-    made = MAKER.notebook(script.read_text(encoding="utf-8"))
-    assert kept.read_text(encoding="utf-8") == made, "run examples/make_notebooks.py"
+NOTEBOOKS = MAKER.notebooks()
+
+
+@pytest.mark.parametrize("name", list(NOTEBOOKS))
+def test_notebook_is_up_to_date(name):
+    kept = (EXAMPLES / "notebooks" / name).read_text(encoding="utf-8")
+    assert kept == NOTEBOOKS[name], "run examples/make_notebooks.py"
 
 
 def test_cells_of_a_script():
@@ -106,11 +108,15 @@ def test_cells_of_a_script():
     assert MAKER.cells(script) == [("markdown", "# Title\n\nText."), ("code", "print(1)")]
     with pytest.raises(ValueError, match="begins with a cell"):
         MAKER.cells("print(1)\n# %%\n")
+    with pytest.raises(ValueError, match="each of 1 cells"):
+        MAKER.in_korean(script, "# 제목\n%%\n본문")
 
 
-def test_a_notebook_runs_in_its_folder(tmp_path):
+@pytest.mark.parametrize("folder", [".", "ko"])
+def test_a_notebook_runs_in_its_folder(folder, tmp_path):
     pytest.importorskip("matplotlib")
-    kept = json.loads((EXAMPLES / "notebooks" / "05_activations.ipynb").read_text("utf-8"))
+    path = EXAMPLES / "notebooks" / folder / "05_activations.ipynb"
+    kept = json.loads(path.read_text(encoding="utf-8"))
     cells = ["".join(c["source"]) for c in kept["cells"] if c["cell_type"] == "code"]
     environment = os.environ | {
         "WEFT_EXAMPLES_PICTURES": str(tmp_path),
@@ -119,9 +125,11 @@ def test_a_notebook_runs_in_its_folder(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(cells)],
         env=environment | {"PYTHONIOENCODING": "utf-8"},
-        cwd=EXAMPLES / "notebooks",
+        cwd=path.parent,
         capture_output=True,
         text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
+    assert ("계단 함수의 기울기" in done.stdout) == (folder == "ko")
     assert (tmp_path / "05_activations.png").is_file()
