@@ -36,6 +36,7 @@ def enable_interactive_logging() -> None:
 
 
 def is_interactive_logging_enabled() -> bool:
+    """Whether progress is drawn as bars that move."""
     return setting("interactive_logging")
 
 
@@ -50,6 +51,7 @@ def enable_traceback_filtering() -> None:
 
 
 def is_traceback_filtering_enabled() -> bool:
+    """Whether tracebacks leave weft's own lines out."""
     return setting("traceback_filtering")
 
 
@@ -68,10 +70,12 @@ def enable_flash_attention() -> None:
 
 
 def disable_flash_attention() -> None:
+    """Let attention be computed in one piece."""
     change("flash_attention", False)
 
 
 def is_flash_attention_enabled() -> bool | None:
+    """The setting; None leaves it to the compiler."""
     return setting("flash_attention")
 
 
@@ -86,6 +90,7 @@ def max_epochs() -> int | None:
 
 
 def set_max_epochs(max_epochs: int | None) -> None:
+    """Let no `fit` run more epochs than this; None is no limit."""
     change("max_epochs", _limit("set_max_epochs", max_epochs))
 
 
@@ -95,6 +100,7 @@ def max_steps_per_epoch() -> int | None:
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Let no epoch run more steps than this; None is no limit."""
     change("max_steps_per_epoch", _limit("set_max_steps_per_epoch", max_steps_per_epoch))
 
 
