@@ -32,7 +32,8 @@ weft.keras.datasets.cifar10 weft.keras.datasets.cifar100 weft.keras.datasets.bos
 weft.keras.datasets.california_housing weft.keras.datasets.imdb weft.keras.datasets.reuters
 weft.keras.preprocessing.image weft.keras.preprocessing.sequence
 weft.keras.preprocessing.text weft.keras.random
-weft.keras.utils weft.keras.wrappers weft.keras.saving
+weft.keras.utils weft.keras.wrappers weft.keras.saving weft.keras.config
+weft.keras.dtype_policies weft.keras.mixed_precision weft.keras.tree weft.keras.backend
 """.split()
 
 # Where a module without `__all__` gathers names from, if not from below itself.
@@ -116,7 +117,8 @@ def as_markdown(docstring: str) -> str:
         if first.startswith(">>> "):
             lines += ["```pycon", *block, "```"]
         elif first in _SECTIONS:
-            lines += [f"**{first.rstrip(':')}**", "", *_entries(block[1:])]
+            heading = first.rstrip(":").replace("Args", "Arguments")
+            lines += [f"**{heading}**", "", *_entries(block[1:])]
         elif not block[0].startswith(" ") and all(map(_ARGUMENT.match, block)):
             lines += _entries([f"    {line}" for line in block])
         elif block[0].startswith("    "):
@@ -207,8 +209,13 @@ def page(name: str) -> str:
     """The reference of one module."""
     module = importlib.import_module(name)
     lines = [f"# {name}", "", as_markdown(module.__doc__ or ""), ""]
-    for public in public_names(module):
+    names = public_names(module)
+    for public in names:
         value = getattr(module, public)
+        own = getattr(value, "__name__", public)
+        if own != public and own in names and getattr(module, own) is value:
+            lines += [f"## {public}", "", f"Another name of [{own}](#{own.lower()}).", ""]
+            continue
         lines += _entry(public, value, "##")
         if inspect.isclass(value):
             for method, function in _methods(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import subprocess
@@ -34,7 +35,27 @@ def test_reference_explains_what_a_module_offers(tmp_path):
     assert "\n### GradientTape.gradient\n" in front
     models = (tmp_path / "weft.keras.models.md").read_text(encoding="utf-8")
     assert "\n### Model.fit\n" in models and "\n### Sequential.fit\n" not in models
+    losses = (tmp_path / "weft.keras.losses.md").read_text(encoding="utf-8")
+    assert (
+        "\n## mse\n\nAnother name of [mean_squared_error](#mean_squared_error)." in losses
+    )
     assert "\n## Any\n" not in front, "names of other packages are no part of weft"
+
+
+def test_every_public_name_is_explained():
+    def is_explained(value) -> bool:
+        return bool(
+            vars(value).get("__doc__") if isinstance(value, type) else value.__doc__
+        )
+
+    modules = [importlib.import_module(name) for name in API.MODULES]
+    silent = [
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name in API.public_names(module)
+        if not is_explained(getattr(module, name))
+    ]
+    assert silent == []
 
 
 def test_examples_in_docstrings_become_sessions():
