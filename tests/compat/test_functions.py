@@ -198,6 +198,44 @@ def test_print_goes_to_standard_error_and_shows_values(capsys):
     assert captured.err == "x = [1 0.1 0.333333343] [0 1 2 ... 7 8 9] [1, a]\n"
 
 
+def test_python_prints_symbols_while_tracing(capsys):
+    @tf.function
+    def f(x):
+        print("Tracing with", x)
+        return x
+
+    for value in (1, 2, 3.5):
+        f(tf.constant(value))
+    assert capsys.readouterr().out.splitlines() == [
+        'Tracing with Tensor("x:0", shape=(), dtype=int32)',
+        'Tracing with Tensor("x:0", shape=(), dtype=float32)',
+    ]
+
+
+def test_functions_that_are_not_to_be_converted():
+    @tf.autograph.experimental.do_not_convert
+    def sign(x):
+        return 1 if x > 0 else -1
+
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError, match="bool of a traced"):
+        tf.function(lambda x: sign(x))(tf.constant(1))
+
+
+def test_signatures_cut_no_floats():
+    f = tf.function(lambda k: k, input_signature=[tf.TensorSpec([], tf.int32)])
+    assert int(f(2)) == 2
+    with pytest.raises(TypeError, match="must be int32"):
+        f(2.5)
+
+
+def test_a_generator_is_no_function():
+    with pytest.raises(TypeError, match="`yield`"):
+
+        @tf.function
+        def f(x):
+            yield x
+
+
 def test_print_inside_of_functions(capsys):
     @tf.function
     def f(x):

@@ -254,7 +254,7 @@ def test_files_and_lines(tmp_path):
     names = Dataset.list_files(str(tmp_path / "*.txt"), shuffle=False)
     lines = weft.data.TextLineDataset(names.as_numpy_iterator().__next__())
     assert len(names) == 2
-    assert len(list(lines)) == 2
+    assert [line.numpy() for line in lines] == [b"a.txt", b"second"]
     assert len(list(names.flat_map(weft.data.TextLineDataset))) == 4
     with pytest.raises(ValueError, match="no file has a name like"):
         Dataset.list_files(str(tmp_path / "*.png"))

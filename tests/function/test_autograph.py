@@ -458,19 +458,30 @@ def test_a_range_is_one_loop_in_the_graph():
 
 
 class _Dataset:
-    """What AutoGraph asks of a dataset: to be iterable, and to reduce."""
+    """What AutoGraph asks of a dataset: its first element, and to reduce."""
 
     def __init__(self, items):
         self.items = items
 
-    def __iter__(self):
-        return iter(self.items)
+    def first(self):
+        return self.items[0] if self.items else None
 
     def reduce(self, initial_state, reduce_func):
         self.was_reduced = True
         state = initial_state
         for item in self.items:
             state = reduce_func(state, item)
+        return state
+
+    def reduce_while(self, initial_state, reduce_func, goes_on):
+        self.was_reduced = True
+        state = initial_state
+        for item in self.items:
+            state = weft.cond(
+                goes_on(state),
+                lambda state=state, item=item: reduce_func(state, item),
+                lambda state=state: state,
+            )
         return state
 
 

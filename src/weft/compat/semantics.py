@@ -28,6 +28,7 @@ from weft.core.tensor import Tensor, TracedTensor
 from weft.core.variable import Variable
 from weft.dtypes import DType
 from weft.errors import ArgumentError, ArgumentTypeError
+from weft.function.autograph.builtins import SETTINGS
 from weft.function.function import Function
 from weft.function.signature import TensorSpec
 from weft.ops import operators, text
@@ -344,6 +345,7 @@ def enable() -> None:
         _originals.append((kind, name, kind.__dict__.get(name, _ABSENT)))
         setattr(kind, name, new)
     text.PREFIX = "tf"
+    SETTINGS["values_are_printed"] = False
 
 
 def disable() -> None:
@@ -355,6 +357,7 @@ def disable() -> None:
         else:
             setattr(kind, name, old)
     text.PREFIX = "weft"
+    SETTINGS["values_are_printed"] = True
 
 
 def is_enabled() -> bool:

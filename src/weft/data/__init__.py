@@ -12,16 +12,16 @@ from weft.data.dataset import (
     INFINITE_CARDINALITY,
     UNKNOWN_CARDINALITY,
     Dataset,
-    DatasetIterator,
     Options,
     TextLineDataset,
 )
 from weft.data.element import DatasetSpec
 from weft.data.functions import DataError
+from weft.data.iterator import DatasetIterator, EndOfData
 
 Iterator = DatasetIterator
 
 __all__ = [
     "AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "DataError", "Dataset",
-    "DatasetIterator", "DatasetSpec", "Iterator", "Options", "TextLineDataset",
+    "DatasetIterator", "DatasetSpec", "EndOfData", "Iterator", "Options", "TextLineDataset",
 ]  # fmt: skip

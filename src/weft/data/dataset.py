@@ -29,6 +29,7 @@ from weft.data.element import (
     with_unknown_extents,
 )
 from weft.data.functions import UserFunction
+from weft.data.iterator import DatasetIterator
 from weft.data.traced import reduce_in_graph
 from weft.errors import ArgumentError, ArgumentTypeError
 from weft.function.signature import TensorSpec
@@ -58,39 +59,6 @@ class Options:
         group = Options()
         object.__setattr__(self, name, group)
         return group
-
-
-class DatasetIterator:
-    """One pass over a dataset."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._elements = dataset._node.elements()
-        self._dataset = dataset
-
-    def __iter__(self) -> DatasetIterator:
-        return self
-
-    def __next__(self) -> Any:
-        if STATE.trace is None and not STATE.tapes:
-            return to_tensors(next(self._elements), Dataset)
-        # Making elements is no part of a graph, or of what a tape records.
-        with eager(), recording(()):
-            return to_tensors(next(self._elements), Dataset)
-
-    def get_next(self) -> Any:
-        """The next element; raises StopIteration at the end."""
-        return next(self)
-
-    @property
-    def element_spec(self) -> Any:
-        """The specs of the elements."""
-        return self._dataset.element_spec
-
-    def close(self) -> None:
-        """End the pass: threads stop, files are closed."""
-        close = getattr(self._elements, "close", None)
-        if close is not None:
-            close()
 
 
 class Dataset:
@@ -385,12 +353,16 @@ class Dataset:
             10
         """
         if STATE.trace is not None:
-            return reduce_in_graph(self._node, initial_state, reduce_func, Dataset)
+            return reduce_in_graph(self._node, initial_state, reduce_func)
         function = UserFunction(reduce_func, "reduce", Dataset)
         state = to_arrays(initial_state)
         for number, element in enumerate(self._node.elements()):
             state = function((state, element), number)
         return to_tensors(state, Dataset)
+
+    def reduce_while(self, initial: Any, function: Callable, goes_on: Callable) -> Any:
+        """`reduce` inside of a traced function, as long as `goes_on(state)` holds."""
+        return reduce_in_graph(self._node, initial, function, goes_on)
 
     def apply(self, transformation_func: Callable) -> Dataset:
         """`transformation_func(self)`, which gives a dataset."""
@@ -659,7 +631,16 @@ class Dataset:
         return True
 
     def __iter__(self) -> DatasetIterator:
-        return DatasetIterator(self)
+        return DatasetIterator(self, Dataset)
+
+    def rest(self) -> Dataset:
+        """All of it; see `DatasetIterator.rest`."""
+        return self
+
+    def first(self) -> Any:
+        """The first element, or None if there is none."""
+        with eager(), recording(()), node.peeking():
+            return next(iter(self), None)
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """The elements with NumPy arrays in place of tensors."""

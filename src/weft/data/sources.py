@@ -240,7 +240,8 @@ class Lines(Node):
 
 
 def _text_array(text: str) -> np.ndarray:
-    return np.array(text, np.object_)
+    # As everywhere, text in tensors is bytes.
+    return np.array(text.encode(), np.object_)
 
 
 def _texts(given: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
     run = open(…)                      host call: a new pass, when the program runs
     step, state = 0, initial
-    while has(run, step):              host call
+    while has(run, step):              host call, where it goes on
         element = take(run, step)      host call
         state = function(state, element)
         step = step + 1
@@ -123,8 +123,13 @@ def _shorter(node: Node, example: Element) -> Element | None:
     return map_leaves(lambda array: array[:rest], example) if rest else None
 
 
-def reduce_in_graph(node: Node, initial: Any, function: Callable, of_node: Callable) -> Any:
-    """`reduce` as a loop of the graph that is being traced."""
+def reduce_in_graph(
+    node: Node, initial: Any, function: Callable, goes_on: Callable | None = None
+) -> Any:
+    """`reduce` as a loop of the graph that is being traced.
+
+    `goes_on(state)`, a bool tensor, ends it before the elements do; none is taken then.
+    """
     state = map_leaves(to_traced_leaf, unpack_list(initial))
     is_watched = bool(STATE.tapes or STATE.trace.watchers)
     feed = _Feed(node, is_watched)
@@ -141,8 +146,16 @@ def reduce_in_graph(node: Node, initial: Any, function: Callable, of_node: Calla
         element = map_leaves(lambda _: next(items), example)
         return map_leaves(to_traced_leaf, unpack_list(function(current, element)))
 
-    def has(number: Tensor, _: Any) -> Tensor:
-        return host_call.bind(run, number, function=feed.has, specs=(_BOOL,))[0]
+    def ask(question: Callable, number: Tensor, current: Any, otherwise: bool) -> Tensor:
+        def asked() -> Tensor:
+            return host_call.bind(run, number, function=question, specs=(_BOOL,))[0]
+
+        if goes_on is None:
+            return asked()
+        return cond(goes_on(current), asked, lambda: convert_to_tensor(otherwise))
+
+    def has(number: Tensor, current: Any) -> Tensor:
+        return ask(feed.has, number, current, otherwise=False)
 
     def body(number: Tensor, current: Any) -> tuple:
         return number + 1, step(number, current, feed.example)
@@ -150,9 +163,9 @@ def reduce_in_graph(node: Node, initial: Any, function: Callable, of_node: Calla
     number, state = while_loop(has, body, (convert_to_tensor(0), state))
     shorter = _shorter(node, feed.example)
     if shorter is not None:
-        more = host_call.bind(run, number, function=feed.has_shorter, specs=(_BOOL,))[0]
+        more = ask(feed.has_shorter, number, state, otherwise=False)
         return cond(more, lambda: step(number, state, shorter), lambda: state)
-    ended = host_call.bind(run, number, function=feed.ended, specs=(_BOOL,))[0]
+    ended = ask(feed.ended, number, state, otherwise=True)
     check.bind(ended, message="reduce: the elements have ended")
     return state
 

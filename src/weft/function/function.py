@@ -181,6 +181,11 @@ class Function:
                 f"function: expected a Python function; received "
                 f"{type(python_function).__name__}"
             )
+        if inspect.isgeneratorfunction(python_function):
+            raise ArgumentTypeError(
+                f"function: {python_function.__name__} is a generator (it has a `yield`), "
+                "which has no program; return a list or a tensor of all values instead"
+            )
         self.python_function = python_function
         self.name: str = str(name or getattr(python_function, "__name__", "function"))
         self._options = {

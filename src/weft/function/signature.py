@@ -292,7 +292,10 @@ class InputSignature:
         same_kind = is_array and wanted.dtype.is_floating and value.dtype.kind == "f"
         if isinstance(value, Tensor | Variable) or (is_array and not same_kind):
             tensor = convert_to_tensor(value)
-        else:
+        elif (
+            tensor := convert_to_tensor(value)
+        ).dtype.is_floating <= wanted.dtype.is_floating:
+            # Python's numbers take any dtype, except that floats are not cut to integers.
             tensor = convert_to_tensor(value, wanted.dtype)
         if tensor.dtype is not wanted.dtype:
             if result_type(tensor.dtype, wanted.dtype) is not wanted.dtype:

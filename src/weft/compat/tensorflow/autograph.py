@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from weft.function.autograph import convert, source_of
+from weft.function.autograph import convert, do_not_convert, source_of
 
 
 def to_graph(entity: Callable, recursive: bool = True, **unused: Any) -> Callable:
@@ -37,7 +37,7 @@ class experimental:
     @staticmethod
     def do_not_convert(func: Callable | None = None) -> Any:
         """The function, whose control flow stays Python's."""
-        return (lambda f: f) if func is None else func
+        return do_not_convert if func is None else do_not_convert(func)
 
     @staticmethod
     def set_loop_options(**unused: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from weft.data import EndOfData as OutOfRangeError
 from weft.errors import CompileError, InvalidArgumentError, TraceError, WeftError
 
 OpError = WeftError
@@ -21,10 +22,6 @@ class _StatusError(WeftError):
 
 class NotFoundError(_StatusError, FileNotFoundError):
     """A file or a name that does not exist."""
-
-
-class OutOfRangeError(_StatusError, StopIteration):
-    """The end of a dataset."""
 
 
 class FailedPreconditionError(_StatusError, RuntimeError):

@@ -23,6 +23,9 @@ from weft.ops import elementwise, reduce, sorting
 from weft.ops.convert import cast
 from weft.primitives import effects
 
+SETTINGS = {"values_are_printed": True}
+"""Whether `print` of a traced tensor is part of the program; TensorFlow shows a symbol."""
+
 
 def _is_traced(*values: Any) -> bool:
     return any(traced(value) is not None for value in values)
@@ -36,6 +39,9 @@ def print_(
     flush: bool = False,
 ) -> None:
     """`print`; tensors are printed by the program, each time that it runs."""
+    if not SETTINGS["values_are_printed"]:
+        builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
+        return
     if not _is_traced(*values):
         if STATE.trace is not None:
             say_once(

@@ -190,6 +190,15 @@ def steps_of(iterable: Any) -> Steps | None:
     return Rows(iterable) if isinstance(iterable, Tensor) else None
 
 
+def is_staged_dataset(x: Any) -> bool:
+    """Whether it is a dataset, or an iterator of one, in a function that is traced."""
+    return (
+        STATE.trace is not None
+        and type(x).__module__.startswith("weft.data")
+        and callable(getattr(x, "reduce", None))
+    )
+
+
 def range_(*arguments: Any) -> Any:
     """`range`; of tensors that are being traced, one for a staged loop."""
     if not any(traced(argument) is not None for argument in arguments):
@@ -207,13 +216,18 @@ def range_(*arguments: Any) -> Any:
 
 
 def enumerate_(iterable: Any, start: Any = 0) -> Any:
-    """`enumerate`, also of tensors and ranges of tensors."""
+    """`enumerate`, also of tensors, ranges of tensors and datasets."""
+    if is_staged_dataset(iterable):
+        return iterable.rest().enumerate(start)
     steps = steps_of(iterable)
     return enumerate(iterable, start) if steps is None else Enumerated(steps, start)
 
 
 def zip_(*iterables: Any, strict: bool = False) -> Any:
-    """`zip`, also of tensors and ranges of tensors."""
+    """`zip`, also of tensors, ranges of tensors and datasets."""
+    if iterables and all(map(is_staged_dataset, iterables)):
+        datasets = [iterable.rest() for iterable in iterables]
+        return datasets[0].zip(*datasets)
     steps = [steps_of(iterable) for iterable in iterables]
     if not steps or any(one is None for one in steps):
         return zip(*iterables, strict=strict)

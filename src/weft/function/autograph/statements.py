@@ -16,7 +16,7 @@ from weft.core.state import STATE, recording, tracing
 from weft.core.tensor import Tensor
 from weft.core.trace import Trace
 from weft.errors import TraceError
-from weft.function.autograph.iteration import Steps, steps_of
+from weft.function.autograph.iteration import Steps, is_staged_dataset, steps_of
 from weft.function.autograph.notes import unrolled
 from weft.function.autograph.staging import (
     Arm,
@@ -197,7 +197,7 @@ def for_stmt(
     steps = steps_of(iterable)
     if steps is not None:
         _staged_for(steps, goes_on, body, *state)
-    elif STATE.trace is not None and _is_dataset(iterable):
+    elif is_staged_dataset(iterable):
         _dataset_for(iterable, goes_on, body, *state)
     else:
         _python_for(iterable, goes_on, body, *state)
@@ -291,12 +291,6 @@ def _counted_while(
 # -- datasets ----------------------------------------------------------------------------
 
 
-def _is_dataset(x: Any) -> bool:
-    return callable(getattr(x, "reduce", None)) and type(x).__module__.startswith(
-        "weft.data"
-    )
-
-
 def _dataset_for(
     dataset: Any,
     goes_on: Callable[[], Any] | None,
@@ -312,7 +306,7 @@ def _dataset_for(
     """
     place = place_of(body)
     before = get_state()
-    example = next(iter(dataset), None)
+    example = dataset.first()
     if example is None:
         return
     loop = LoopTrace(names[:live], before, get_state, set_state, _loop_sides(place))
@@ -334,29 +328,19 @@ def _dataset_for(
             [tensor for slot, now in zip(loop.slots, left) for tensor in slot.outputs(now)]
         )
 
-    def guarded(state: Sequence[Tensor], item: Any) -> tuple[Tensor, ...]:
+    def more(state: Sequence[Tensor]) -> Tensor:
         loop.enter(state)
-        more = goes_on()  # type: ignore[misc]
-        if traced(more) is None:
-            return step(state, item) if more else tuple(state)
-        sides = loop.sides
-        predicate = truth(more, "this loop", place)
-        arms = (
-            Arm("step", place, lambda: step(state, item)),
-            Arm("stay", place, lambda: tuple(state)),
-        )
-        labels = ["a loop variable"] * len(state)
-        found = stage_cond(predicate, *arms, labels, sides)
-        return tuple(state) if found is None else found
+        return _as_condition(goes_on(), place)  # type: ignore[misc]
 
-    once = step if goes_on is None else guarded
     try:
-        if loop.specs:
-            found = dataset.reduce(tuple(loop.initial()), once)
-        else:
+        if not loop.specs:
             # Nothing is carried: something must be.
-            found = dataset.reduce(_int(0), lambda count, item: (once((), item), count)[1])
-            found = ()
+            dataset.reduce(_int(0), lambda count, item: (step((), item), count)[1])
+            found: Sequence[Tensor] = ()
+        elif goes_on is None:
+            found = dataset.reduce(tuple(loop.initial()), step)
+        else:
+            found = dataset.reduce_while(tuple(loop.initial()), step, more)
     except BaseException:
         set_state(before)
         raise
