@@ -40,6 +40,12 @@ def batches():
         yield X, Y
 
 
+def ends(**named):
+    first = keras.Input((3,))
+    tensors = {"first": first, "last": layers.Dense(2)(first)}
+    return keras.Model(**{name: tensors[end] for name, end in named.items()}).input_shape
+
+
 # What is written, what it gives, what it must give, and a word of the advice.
 SPELLINGS = {
     "lr": (lambda: rate(optimizers.SGD(lr=0.5)), 0.5, "learning_rate="),
@@ -55,6 +61,8 @@ SPELLINGS = {
     "input_length": (lambda: layers.Embedding(5, 2, input_length=3).input_dim, 5, "leave"),
     "nb_epoch": (lambda: network().fit(X, Y, nb_epoch=2, verbose=0).epoch, [0, 1], "epochs="),
     "workers": (lambda: network().fit(X, Y, workers=4, verbose=0).epoch, [0], "leave it out"),
+    "Model(input)": (lambda: ends(input="first", outputs="last"), (None, 3), "inputs="),
+    "Model(output)": (lambda: ends(inputs="first", output="last"), (None, 3), "outputs="),
     "class_mode": (lambda: network(class_mode="binary").compiled, True, "leave it out"),
     "min_delta": (
         lambda: keras.callbacks.ReduceLROnPlateau(epsilon=0.5).min_delta, 0.5, "min_delta"),

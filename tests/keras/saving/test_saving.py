@@ -182,6 +182,23 @@ def test_unknown_classes_are_named(tmp_path):
     assert isinstance(model.layers[0], Unknown)
 
 
+def off_by(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.hdf5"])
+def test_training_goes_on_with_functions_that_were_given(tmp_path, name):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", off_by, metrics=[off_by])
+    x, y = np.ones((8, 4), "float32"), np.zeros(8, "float32")
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / name)
+    model.fit(x, y, verbose=0, callbacks=[checkpoint])
+    copy = keras.models.load_model(tmp_path / name, custom_objects={"off_by": off_by})
+    assert copy.loss is off_by
+    again, before = (one.fit(x, y, verbose=0).history for one in (copy, model))
+    assert again == before and sorted(again) == ["loss", "off_by"]
+
+
 def test_bfloat16_and_nothing_else_beside(tmp_path):
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3, dtype="bfloat16")])
     model.save_weights(tmp_path / "a.weights.h5")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -401,3 +403,33 @@ def test_a_generator_for_validation_that_is_used_up():
     assert len(caught) == 1
     assert [len(course) for course in history.history.values()].count(3) == 1
     assert len(history.history["val_loss"]) == 1
+
+
+class Penalised(keras.Model):
+    """A loss of its layers alone, in a step of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, x):
+        y = self.dense(x)
+        self.add_loss(keras.ops.mean(keras.ops.square(y)))
+        return y
+
+    def train_step(self, data):
+        with weft.GradientTape() as tape:
+            self(data, training=True)
+            loss = self.compute_loss()
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+        return {"loss": loss}
+
+
+def test_a_step_of_ones_own_sees_losses_of_layers():
+    model = Penalised()
+    model.compile("sgd")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        course = model.fit(X, epochs=3, verbose=0).history["loss"]
+    assert 0 < course[2] < course[0]

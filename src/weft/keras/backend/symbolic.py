@@ -54,7 +54,14 @@ def compute_output_spec(function: Callable, *args: Any, **kwargs: Any) -> Any:
     return _as_symbols(first, second)
 
 
-def _run(function: Callable, leaves: list, structure: Any, unknown: int) -> Any:
+def compute_step_spec(function: Callable, *args: Any) -> Any:
+    """Likewise for a step on a batch of known shape; layers in it may add losses."""
+    leaves, structure = tree.flatten((args, {}))
+    found = _run(function, leaves, structure, None)
+    return _as_symbols(found, found)
+
+
+def _run(function: Callable, leaves: list, structure: Any, unknown: int | None) -> Any:
     trace = Trace("symbolic")
     with tracing(trace), recording(()), inferring(unknown):
         stood_in = [_stand_in(leaf, trace, unknown) for leaf in leaves]
@@ -62,7 +69,7 @@ def _run(function: Callable, leaves: list, structure: Any, unknown: int) -> Any:
         return function(*args, **kwargs)
 
 
-def _stand_in(leaf: Any, trace: Trace, unknown: int) -> Any:
+def _stand_in(leaf: Any, trace: Trace, unknown: int | None) -> Any:
     if not isinstance(leaf, KerasTensor):
         return leaf
     shape = tuple([unknown if extent is None else extent for extent in leaf.shape])

@@ -295,7 +295,7 @@ class ModelCheckpoint(MonitorCallback):
                 "are 'epoch' or integer values"
             )
         suffixes = (".weights.h5",) if save_weights_only else (".keras", ".h5")
-        if not self.filepath.endswith(suffixes):
+        if not self.filepath.endswith((*suffixes, ".h5", ".hdf5")):
             what = (
                 "save_weights_only=True" if save_weights_only else "save_weights_only=False"
             )

@@ -16,8 +16,9 @@ from weft.keras.utils.serialization import deserialize_keras_object, serialize_k
 
 def _is_functional_call(args: tuple, kwargs: dict) -> bool:
     """Whether Model(…) was given inputs and outputs."""
-    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or (
-        "inputs" in kwargs and "outputs" in kwargs)  # fmt: skip
+    # Keras 1 wrote them in the singular.
+    given = {name.removesuffix("s") for name in kwargs} & {"input", "output"}
+    return len(args) >= 2 or (len(args) == 1 and "output" in given) or len(given) == 2
 
 
 class Model(Trainer, Layer):

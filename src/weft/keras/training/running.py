@@ -188,10 +188,11 @@ class Running:
 
     def _log_specs(self, step: Callable, batch: list, structure: Any) -> dict[str, Any]:
         from weft.keras.backend.keras_tensor import KerasTensor
-        from weft.keras.backend.symbolic import compute_output_spec
+        from weft.keras.backend.symbolic import compute_step_spec
 
         symbols = [KerasTensor(shape, dtype) for shape, dtype in batch]
-        found = compute_output_spec(step, tree.unflatten(structure, symbols))
+        found = compute_step_spec(step, tree.unflatten(structure, symbols))
+        self._clear_layer_losses()
         if not isinstance(found, dict):
             raise ArgumentTypeError(
                 f"{type(self).__name__}.{getattr(step, 'name', 'step')}: it must return a "

@@ -30,6 +30,7 @@ from weft.keras.training.data_adapters import (
 )
 from weft.keras.training.loops import flat_logs, sorted_logs
 from weft.keras.training.running import Running, hide, row_count, takes_training, to_numpy
+from weft.keras.utils.registration import get_registered_object
 
 _KINDS = ("train", "test", "predict")
 _NOT_COMPILED = (
@@ -222,6 +223,9 @@ class Trainer(Running):
         from weft.keras import losses, metrics, optimizers
 
         def restored(thing: Any, family: Any) -> Any:
+            if isinstance(thing, str):
+                # A function of the user's, known by this name for now only.
+                return get_registered_object(thing) or thing
             if isinstance(thing, Mapping) and "class_name" in thing:
                 return family.deserialize(thing)
             if isinstance(thing, Mapping):
@@ -583,7 +587,7 @@ class Trainer(Running):
         self, x: Any, y: Any = None, sample_weight: Any = None,
         class_weight: dict | None = None, return_dict: bool = False,
     ) -> Any:  # fmt: skip
-        """One step of training; the values of metrics since they were reset."""
+        """One step of training; the values of metrics of this batch."""
         self._require_compiled("train_on_batch")
         if class_weight is not None:
             if sample_weight is not None:
@@ -596,7 +600,7 @@ class Trainer(Running):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Evaluation of one batch; the values of metrics since they were reset."""
+        """Evaluation of one batch; the values of metrics of this batch."""
         self._require_compiled("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, return_dict)
 
@@ -631,6 +635,7 @@ class Trainer(Running):
     ) -> Any:
         adapter = ArrayAdapter(x, y, sample_weight, 1 << 30, who=f"{kind}_on_batch")
         data = tree.unflatten(adapter.structure, adapter.tensors)
+        self.reset_metrics()
         logs = plain_logs(sorted_logs(flat_logs(self._run_batch(kind, data))))
         return logs if return_dict else self._in_order(logs)
 

@@ -101,6 +101,7 @@ _RECURRENT: dict[str, Rule] = {
     "consume_less": None, "time_major": None, **_KERNEL,
 }  # fmt: skip
 _OPTIMIZER: dict[str, Rule] = {"lr": "learning_rate", "decay": _decay}
+_ENDS: dict[str, Rule] = {"input": "inputs", "output": "outputs"}
 _RUN: dict[str, Rule] = {
     "workers": None, "use_multiprocessing": None, "max_queue_size": None,
     "max_q_size": None, "pickle_safe": None, "nb_worker": None,
@@ -154,6 +155,8 @@ ARGUMENTS: dict[str, dict[str, dict[str, Rule]]] = {
         "ModelCheckpoint": {"period": None, "load_weights_on_restart": None},
     },
     "weft.keras.models": {
+        "Model": _ENDS,
+        "Functional": _ENDS,
         "Model.fit": {"nb_epoch": "epochs", "nb_val_samples": None, **_RUN},
         "Model.evaluate": _RUN,
         "Model.predict": _RUN,
@@ -351,7 +354,8 @@ def accept(module_name: str) -> None:
         owner = getattr(module, owner_name, None)
         if owner is not None:
             method = method or "__init__"
-            who = path if method != "__init__" else owner_name
+            # `Model(…)` of inputs and outputs gives a Functional.
+            who = path.replace("Functional", "Model")
             setattr(owner, method, _accepting(getattr(owner, method), who, rules))
     for path, (run, advice) in METHODS.get(module_name, {}).items():
         owner_name, _, method = path.partition(".")
