@@ -167,7 +167,7 @@ def perceptron(say: Say) -> Drawing:
         y = 40 + number * 62
         d.circle(60, y, 24, ("x₁", "x₂", "1")[number], GREY)
         d.arrow((84, y), (232, 100 + (number - 1) * 10))
-        d.words(140, (44, 88, 150)[number], ("w₁", "w₂", "b")[number], 14)
+        d.words(140, (44, 88, 126)[number], ("w₁", "w₂", "b")[number], 14)
     d.circle(265, 102, 32, "Σ", BLUE)
     d.box(400, 102, 110, 54, say("step or\nactivation", "계단 함수나\n활성화 함수"), ORANGE)
     d.circle(555, 102, 28, "y", GREEN)

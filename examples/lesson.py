@@ -23,8 +23,8 @@ LANGUAGE = os.environ.get("WEFT_EXAMPLES_LANGUAGE", "en")
 PICTURES = Path(
     os.environ.get("WEFT_EXAMPLES_PICTURES", Path(__file__).parent / "pictures")
 )
-
-viz.set_language(LANGUAGE)
+# Pictures stay English where no font has Korean letters.
+PICTURE_LANGUAGE = viz.set_language(LANGUAGE)
 
 
 def say(text: str) -> str:
@@ -44,9 +44,10 @@ def quick(full: Number, small: Number) -> Number:
 
 def save(figure: Any, name: str) -> Path:
     """Keep a matplotlib figure as `name`.png in the folder of pictures."""
-    if LANGUAGE == "ko" and viz.use_korean_font(figure):
+    if PICTURE_LANGUAGE == "ko":
         from matplotlib.text import Text
 
+        viz.use_korean_font(figure)
         for text in figure.findobj(Text):
             text.set_text(say(text.get_text()))
     PICTURES.mkdir(parents=True, exist_ok=True)

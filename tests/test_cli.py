@@ -103,9 +103,10 @@ def test_demo_takes_its_options(monkeypatch):
 
     seen = []
     monkeypatch.setattr(demo, "run", lambda *given: seen.append(given) or 0)
-    assert cli.main(["demo", "--epochs", "2", "--seed", "1", "--folder", "here"]) == 0
+    given = "--epochs 2 --seed 1 --folder here --language ko".split()
+    assert cli.main(["demo", *given]) == 0
     assert cli.main(["demo"]) == 0
-    assert seen == [(2, 1, "here"), (5, None, None)]
+    assert seen == [(2, 1, "here", "ko"), (5, None, None, "en")]
 
 
 # -- explain -----------------------------------------------------------------------------

@@ -64,6 +64,17 @@ def test_code_is_the_same_in_both_languages(name):
     assert code(pages[0]) == code(pages[1])
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", ["pictures", "textbook"])
+def test_pages_on_pictures_name_what_is_there(page, language):
+    text = (ROOT / "docs" / language / f"{page}.md").read_text(encoding="utf-8")
+    drawing = re.compile(r"(?:plot|draw|animate)_\w+")
+    named = set(drawing.findall(text))
+    offered = set(filter(drawing.fullmatch, importlib.import_module("weft.viz").__all__))
+    assert named <= offered
+    assert page == "textbook" or named == offered
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_in_docstrings(name):
     importlib.import_module(name)

@@ -91,6 +91,9 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, help="for the same numbers each time")
     parser.add_argument("--folder", help="where the pictures go (default: weft-demo)")
+    parser.add_argument(
+        "--language", choices=("en", "ko"), default="en", help="of the words on pictures"
+    )
     parser.set_defaults(command=_demo)
 
 
@@ -189,7 +192,7 @@ def _from_the_script(path: str, kind: type, error: BaseException, traceback: Any
 def _demo(options: argparse.Namespace) -> int:
     from weft import demo
 
-    return demo.run(options.epochs, options.seed, options.folder)
+    return demo.run(options.epochs, options.seed, options.folder, options.language)
 
 
 def _doctor(options: argparse.Namespace) -> int:

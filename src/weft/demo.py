@@ -24,12 +24,17 @@ _DOWNLOAD_TIMEOUT_SECONDS = 5.0
 _SHOWN_DIGITS = 40
 
 
-def run(epochs: int = 5, seed: int | None = None, folder: str | None = None) -> int:
+def run(
+    epochs: int = 5,
+    seed: int | None = None,
+    folder: str | None = None,
+    language: str = "en",
+) -> int:
     """Train, test, and draw what was learned; returns the exit code of the command.
 
     The data are MNIST where it lies in the cache or can be downloaded, else drawn digits.
     With a seed each run gives the same numbers. The pictures go to `folder`, by default
-    "weft-demo" in the current folder.
+    "weft-demo" in the current folder. The words on them are English ("en") or Korean ("ko").
     """
     # The models are loaded now, so that looking at this command's help costs nothing.
     from weft import keras
@@ -64,7 +69,8 @@ def run(epochs: int = 5, seed: int | None = None, folder: str | None = None) -> 
     print(f"\nLearned in {seconds:.1f} s, compilation included.")
     print(f"Test: accuracy {accuracy:.4f}, loss {loss:.4f}; {mistakes} digits misread.")
     kernel = np.asarray(model.layers[0].kernel)
-    _write_pictures(Path(folder or FOLDER), history, kernel, x_test, probabilities, y_test)
+    shown = x_test, probabilities, y_test
+    _write_pictures(Path(folder or FOLDER), language, history, kernel, *shown)
     return 0
 
 
@@ -86,6 +92,7 @@ def _prepared(images: np.ndarray) -> np.ndarray:
 
 def _write_pictures(
     folder: Path,
+    language: str,
     history: Any,
     kernel: np.ndarray,
     images: np.ndarray,
@@ -95,15 +102,19 @@ def _write_pictures(
     """Draw the pictures into the folder and say where; without matplotlib, say how to."""
     chosen = _shown_digits(probabilities, labels)
     mistakes = int((probabilities.argmax(axis=1) != labels).sum())
-    title = word("The first test digits, and the surest of {n} mistakes", n=mistakes)
+
+    def draw_digits(path: Path) -> Any:
+        title = word("The first test digits, and the surest of {n} mistakes", n=mistakes)
+        said = probabilities[chosen]
+        return viz.plot_predictions(images[chosen], said, labels[chosen], path, title=title)
+
     pictures: dict[str, Callable[[Path], Any]] = {
         "learning_curves.png": lambda path: viz.plot_history(history, path),
-        "test_digits.png": lambda path: viz.plot_predictions(
-            images[chosen], probabilities[chosen], labels[chosen], path, title=title
-        ),
+        "test_digits.png": draw_digits,
         "first_layer.png": lambda path: viz.plot_weights(kernel, path),
     }
     try:
+        viz.set_language(language)
         for name, draw in pictures.items():
             draw(folder / name)
     except MissingExtraError as error:
@@ -112,6 +123,8 @@ def _write_pictures(
         print(f"No pictures: {folder.resolve()} cannot be written ({error}).")
     else:
         print(f"Pictures in {folder.resolve()}: {', '.join(pictures)}")
+    finally:
+        viz.set_language("en")
 
 
 def _shown_digits(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 
 from weft import demo
 from weft.keras.datasets import drawn_digits, mnist
+from weft.viz import _words
 
 try:
     from weft.keras import Sequential
@@ -41,7 +42,7 @@ def write(folder: Path, digits) -> None:
     (_, _), (images, labels) = digits
     history = {"loss": [0.5, 0.2], "accuracy": [0.8, 0.9]}
     kernel = np.random.default_rng(0).normal(size=(784, 20))
-    demo._write_pictures(folder, history, kernel, images, answers(labels), labels)
+    demo._write_pictures(folder, "en", history, kernel, images, answers(labels), labels)
 
 
 def test_drawn_digits_step_in_and_say_so(small_digits, capsys):
@@ -117,9 +118,12 @@ def test_shown_digits_hold_the_surest_mistakes(wrong):
 
 
 @pytest.mark.skipif(Sequential is None, reason="needs the models of weft.keras")
-def test_the_whole_demonstration(small_digits, tmp_path, capsys):
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_whole_demonstration(small_digits, language, tmp_path, capsys, monkeypatch):
     pytest.importorskip("matplotlib")
-    assert demo.run(epochs=2, seed=1, folder=str(tmp_path / "pictures")) == 0
+    monkeypatch.setattr(_words, "korean_font", lambda: "DejaVu Sans")
+    folder = str(tmp_path / "pictures")
+    assert demo.run(epochs=2, seed=1, folder=folder, language=language) == 0
     printed = capsys.readouterr().out
     assert "digits drawn by weft, 600 to learn from, 200 to test with" in printed
     assert "Total params: 407,050" in printed

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weft.errors import ArgumentError, MissingExtraError
-from weft.viz._words import use_font
+from weft.errors import ArgumentError
+from weft.viz._words import use_font, without_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,10 +32,7 @@ def new_figure(width: float, height: float) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtraError(
-            "weft.viz: pictures are drawn with matplotlib, which cannot be imported "
-            f'({error}); install it with: pip install "weft[plot]"'
-        ) from error
+        raise without_matplotlib(error) from error
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

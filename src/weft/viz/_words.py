@@ -9,7 +9,7 @@ import contextlib
 import warnings
 from typing import TYPE_CHECKING
 
-from weft.errors import ArgumentError
+from weft.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,10 +74,12 @@ _FONTS = (
 _settings = {"language": "en"}
 
 
-def set_language(language: str) -> None:
+def set_language(language: str) -> str:
     """Words on pictures in 'en' (English) or 'ko' (Korean) from here on.
 
-    Without a font that has Korean letters pictures stay English, and a warning says so.
+    Returns:
+        The language that pictures now have. Without a font that has Korean letters they
+        stay English, and a warning says so.
     """
     if language not in ("en", "ko"):
         raise ArgumentError(f"set_language: expected 'en' or 'ko'; received {language!r}")
@@ -85,6 +87,7 @@ def set_language(language: str) -> None:
         _warn_without_font("pictures stay English")
         language = "en"
     _settings["language"] = language
+    return language
 
 
 def _warn_without_font(consequence: str) -> None:
@@ -95,9 +98,20 @@ def _warn_without_font(consequence: str) -> None:
     )
 
 
+def without_matplotlib(error: ImportError) -> MissingExtraError:
+    """What to say where pictures cannot be drawn."""
+    return MissingExtraError(
+        "weft.viz: pictures are drawn with matplotlib, which cannot be imported "
+        f'({error}); install it with: pip install "weft[plot]"'
+    )
+
+
 def korean_font() -> str | None:
     """The name of an installed font that has Korean letters."""
-    from matplotlib import font_manager
+    try:
+        from matplotlib import font_manager
+    except ImportError as error:
+        raise without_matplotlib(error) from error
 
     manager = font_manager.fontManager
     if not {font.name for font in manager.ttflist}.intersection(_FONTS):
@@ -159,4 +173,6 @@ def use_font(figure: Figure) -> None:
         use_korean_font(figure)
 
 
-__all__ = ["korean_font", "set_language", "use_font", "use_korean_font", "word"]
+__all__ = [
+    "korean_font", "set_language", "use_font", "use_korean_font", "without_matplotlib", "word",
+]  # fmt: skip
