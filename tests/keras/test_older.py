@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 
 import numpy as np
@@ -75,6 +76,10 @@ SPELLINGS = {
     "np_utils": (
         lambda: keras.utils.np_utils.to_categorical([0, 1]).tolist(),
         [[1, 0], [0, 1]], "keras.utils",
+    ),
+    "from layers.core": (
+        lambda: importlib.import_module("weft.keras.layers.core").core.Dense,
+        layers.Dense, "keras.layers",
     ),
     "layers.core": (lambda: layers.core.Dense, layers.Dense, "keras.layers"),
     "K.mean": (lambda: float(K.mean(np.array([1, 2]))), 1.5, "keras.ops.mean"),
@@ -152,8 +157,6 @@ def test_mistakes_stay_mistakes():
         optimizers.SGD(rates=0.1)
     with pytest.raises(AttributeError, match=r"no attribute 'Dens'.*Dense"):
         layers.Dens
-    with pytest.raises(AttributeError, match="SKLearnClassifier"):
-        keras.wrappers.scikit_learn
     with pytest.raises(ValueError, match="session"):
         K.get_session()
 

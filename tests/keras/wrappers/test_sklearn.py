@@ -58,7 +58,9 @@ def _checks():
         checks = estimator_checks_generator(estimator)
         for number, (tried, check) in enumerate(checks):
             name = getattr(check, "func", check).__name__
-            yield pytest.param(tried, check, id=f"{type(estimator).__name__}-{number}-{name}")
+            yield pytest.param(
+                tried, check, id=f"{type(estimator).__name__}-{number}-{name}"
+            )
 
 
 @pytest.mark.parametrize("estimator, check", _checks())
@@ -165,3 +167,37 @@ def test_mistakes():
         SKLearnRegressor("model").fit(X, X[:, 0])
     with pytest.raises(ValueError, match="only one class"):
         SKLearnClassifier(network).fit(X, np.zeros(120))
+
+
+def built(units=4, rate=0.01, outputs=1, last="sigmoid", loss="binary_crossentropy"):
+    model = keras.Sequential([layers.Dense(units, "relu"), layers.Dense(outputs, last)])
+    model.compile(keras.optimizers.Adam(rate), loss)
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:.*older Keras")
+def test_wrappers_of_keras_2():
+    from weft.keras.wrappers.scikit_learn import KerasClassifier, KerasRegressor
+
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    names = np.where(X[:, 0] > 0, "yes", "no")
+    classifier = KerasClassifier(build_fn=built, epochs=30, batch_size=10, verbose=0)
+    assert len(classifier.fit(X, names).epoch) == 30
+    assert (classifier.predict(X) == names).mean() > 0.8
+    assert classifier.predict_proba(X).shape == (60, 2)
+    grid = GridSearchCV(classifier, {"units": [2, 3], "epochs": [1]}, cv=2)
+    grid.fit(X, names, verbose=0)
+    assert set(grid.best_params_) == {"units", "epochs"}
+    assert grid.best_estimator_.model.layers[0].units == grid.best_params_["units"]
+    several = KerasClassifier(
+        built, outputs=3, last="softmax", loss="categorical_crossentropy", verbose=0
+    )
+    for y in (np.arange(60) % 3, np.eye(3)[np.arange(60) % 3]):
+        assert cross_val_score(several, X, y, cv=2).min() > 0
+
+    regressor = KerasRegressor(built, last=None, loss="mse", verbose=0)
+    regressor.fit(X, X[:, 1], validation_data=(X, X[:, 1]), epochs=2)
+    error = regressor.predict(X) - X[:, 1]
+    assert regressor.score(X, X[:, 1]) == pytest.approx(-np.mean(error**2), rel=1e-4)
+    with pytest.raises(ValueError, match="Did you mean 'units'"):
+        KerasClassifier(built, unit=3)

@@ -72,7 +72,7 @@ def _run(function: Callable, leaves: list, structure: Any, unknown: int | None) 
 def _stand_in(leaf: Any, trace: Trace, unknown: int | None) -> Any:
     if not isinstance(leaf, KerasTensor):
         return leaf
-    shape = tuple([unknown if extent is None else extent for extent in leaf.shape])
+    shape = tuple([unknown or -1 if extent is None else extent for extent in leaf.shape])
     return trace.new_input(Spec(shape, leaf.dtype), leaf.name)
 
 

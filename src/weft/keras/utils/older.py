@@ -361,6 +361,10 @@ def accept(module_name: str) -> None:
         owner_name, _, method = path.partition(".")
         setattr(getattr(module, owner_name), method, _older_method(method, run, advice))
     _chain_names(module)
+    for name, meaning in NAMES.get(module_name, {}).items():
+        if meaning == SELF:
+            # `from keras.layers.core import Dense` looks here first.
+            sys.modules.setdefault(f"{module_name}.{name}", module)
 
 
 def _chain_names(module: types.ModuleType) -> None:

@@ -15,19 +15,14 @@ __all__ = ["SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "scikit_learn":
-        raise AttributeError(
-            "keras.wrappers.scikit_learn: KerasClassifier and KerasRegressor are gone; "
-            "use keras.wrappers.SKLearnClassifier and SKLearnRegressor, which take a "
-            "function model(X, y) where those took build_fn"
-        )
-    if name not in __all__:
+    if name not in (*__all__, "scikit_learn"):
         raise AttributeError(
             f"module 'weft.keras.wrappers' has no attribute {name!r}."
             f"{did_you_mean(name, __all__)}"
         )
+    home = name if name == "scikit_learn" else "estimators"
     try:
-        module = importlib.import_module("weft.keras.wrappers.estimators")
+        module = importlib.import_module(f"weft.keras.wrappers.{home}")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "sklearn":
             raise
@@ -35,7 +30,7 @@ def __getattr__(name: str) -> Any:
             f"keras.wrappers: {name} needs the package scikit-learn, which is not "
             'installed; install it with `pip install "weft[sklearn]"`'
         ) from error
-    return getattr(module, name)
+    return module if name == home else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -105,6 +105,8 @@ class _Estimator(BaseEstimator):
         is_trained = hasattr(self, "model_")
         model = self.model_ if self.warm_start and is_trained else self._made(X, encoded)
         _require_compiled(model, type(self).__name__)
+        if not model.built:
+            model.build((None, *X.shape[1:]))
         targets = self._for_model(encoded, model)
         self.history_ = model.fit(X, targets, **settings)
         self.model_ = model
