@@ -16,8 +16,13 @@ import re
 import sys
 import textwrap
 import types
+import warnings
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+import weft
 
 HERE = Path(__file__).parent
 WIDTH = 88
@@ -167,6 +172,74 @@ def _entries(lines: list[str]) -> list[str]:
     return entries
 
 
+# Arguments to show a function with that has no example of its own, the likeliest first:
+# what it needs decides which of them it takes.
+_NUMBERS = (
+    "[-0.5, 0.0, 0.5]",
+    "[0.25, 0.5, 1.0]",
+    "[1.0, 2.0, 4.0]",
+    "[1, 2, 5]",
+    "[[2.0, 1.0], [1.0, 3.0]]",
+)
+_PAIRS = (
+    "[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]",
+    "[1, 2, 6], [3, 2, 1]",
+    "[[2.0, 1.0], [1.0, 3.0]], [[1.0], [2.0]]",
+)
+_LABELS = ("[[0.0, 1.0]], [[0.25, 0.75]]", "[1], [[0.25, 0.75]]")
+_SHOWN_WITH = {
+    "x": _NUMBERS,
+    "x1 x2": _PAIRS,
+    "x y": _PAIRS,
+    "y_true y_pred": _LABELS,
+}
+
+
+def computed_example(module: str, name: str, value: Any) -> list[str]:
+    """A session with a function, a loss or a metric, and what it really gives.
+
+    >>> computed_example("weft.ops", "exp", weft.ops.exp)[2:-2]
+    ['>>> print(ops.exp([-0.5, 0.0, 0.5]).numpy())', '[0.60653067 1.         1.6487212 ]']
+    """
+    home, _, short = module.rpartition(".")
+    explained = ("weft.ops", "weft.keras.activations", *_JUDGES)
+    if module not in explained or name.startswith("empty"):
+        return []
+    required = [
+        each.name
+        for each in inspect.signature(value).parameters.values()
+        if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+    ]
+    if inspect.isclass(value):
+        if required or module not in _JUDGES:
+            return []
+        calls = [f"{short}.{name}()({labels})" for labels in _LABELS]
+    else:
+        given = _SHOWN_WITH.get(" ".join(required), ())
+        calls = [f"{short}.{name}({arguments})" for arguments in given]
+    for call in calls:
+        if (result := _finite(call, short, importlib.import_module(module))) is not None:
+            said = f">>> print({call}.numpy())"
+            lines = [f">>> from {home} import {short}", said, *result.split("\n")]
+            return ["```pycon", *lines, "```", ""]
+    return []
+
+
+_JUDGES = ("weft.keras.losses", "weft.keras.metrics")
+
+
+def _finite(call: str, short: str, module: types.ModuleType) -> str | None:
+    """What a call gives, as Python shows it; None where it fails or gives no numbers."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            result = eval(call, {short: module})
+    except Exception:
+        return None
+    is_finite = isinstance(result, weft.Tensor) and np.isfinite(result.numpy()).all()
+    return str(result.numpy()) if is_finite else None
+
+
 def _entry(title: str, value: Any, level: str) -> list[str]:
     text = inspect.getdoc(value) or ""
     if inspect.isclass(value) and value.__doc__ is None:
@@ -217,6 +290,8 @@ def page(name: str) -> str:
             lines += [f"## {public}", "", f"Another name of [{own}](#{own.lower()}).", ""]
             continue
         lines += _entry(public, value, "##")
+        if ">>> " not in (inspect.getdoc(value) or ""):
+            lines += computed_example(name, public, value)
         if inspect.isclass(value):
             for method, function in _methods(value):
                 lines += _entry(f"{public}.{method}", function, "###")

@@ -63,6 +63,21 @@ def test_examples_in_docstrings_become_sessions():
     assert text == "One.\n\n```pycon\n>>> 1 + 1\n2\n```\n\nMore."
 
 
+def test_functions_without_an_example_get_a_true_one():
+    ops = importlib.import_module("weft.ops")
+    shown = "\n".join(API.computed_example("weft.ops", "maximum", ops.maximum))
+    assert (
+        ">>> print(ops.maximum([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]).numpy())\n[3. 2. 3.]"
+        in shown
+    )
+    # The logarithm of a negative number is no example.
+    assert "log([0.25" in "\n".join(API.computed_example("weft.ops", "log", ops.log))
+    losses = importlib.import_module("weft.keras.losses")
+    shown = API.computed_example("weft.keras.losses", "CategoricalCrossentropy",
+                                 losses.CategoricalCrossentropy)  # fmt: skip
+    assert "losses.CategoricalCrossentropy()([[0.0, 1.0]], [[0.25, 0.75]])" in shown[2]
+
+
 def test_sections_become_lists():
     text = API.as_markdown("One.\n\nRaises:\n    ValueError: bad,\n        very bad.\n")
     assert text == "One.\n\n**Raises**\n\n- `ValueError`: bad, very bad."
