@@ -64,7 +64,7 @@ def test_older_and_longer_paths(alias, name, attribute, here):
     ("name", "word"),
     [
         ("tensorflow.kears", "keras"),
-        ("tensorflow.image", "tf.keras.ops.image"),
+        ("tensorflow.sparse", "use dense ones"),
         ("tensorflow.contrib.layers", "TensorFlow 1"),
         ("tensorflow.compat.v1", "TensorFlow 2's names"),
         ("tensorflow.examples.tutorials.mnist", "tf.keras.datasets.mnist"),

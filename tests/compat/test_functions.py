@@ -228,6 +228,51 @@ def test_signatures_cut_no_floats():
         f(2.5)
 
 
+def test_images_at_random():
+    photo = tf.reshape(tf.range(36.0), (3, 4, 3))
+    mirrored = tf.image.flip_left_right(photo).numpy().tolist()
+    tf.random.set_seed(1)
+    found = [tf.image.random_flip_left_right(photo).numpy().tolist() for _ in range(20)]
+    assert mirrored in found and photo.numpy().tolist() in found
+    assert all(one in (mirrored, photo.numpy().tolist()) for one in found)
+    boxes = [tf.image.random_crop(photo, (2, 3, 3)).numpy().tolist() for _ in range(30)]
+    places = [photo[i : i + 2, j : j + 3].numpy().tolist() for i in (0, 1) for j in (0, 1)]
+    assert all(place in boxes for place in places) and all(box in places for box in boxes)
+    same = [
+        tf.image.stateless_random_brightness(photo, 0.5, seed=(1, 2)).numpy().tolist()
+        for _ in range(2)
+    ]
+    assert same[0] == same[1] != photo.numpy().tolist()
+    low = tf.image.random_contrast(photo, 0.0, 1e-6) - tf.reduce_mean(photo, (0, 1))
+    np.testing.assert_allclose(low.numpy(), 0, atol=1e-3)
+
+
+def test_images_in_pipelines_and_gradients(tmp_path):
+    path = str(tmp_path / "a.png")
+    pixels = tf.reshape(tf.range(12, dtype=tf.int32), (2, 2, 3))
+    tf.io.write_file(path, tf.io.encode_png(tf.cast(pixels, tf.uint8)))
+
+    def load(name):
+        image = tf.io.decode_png(tf.io.read_file(name), channels=3)
+        return tf.image.resize(tf.image.convert_image_dtype(image, tf.float32), (4, 4))
+
+    (image,) = tf.data.Dataset.from_tensor_slices([path]).map(load)
+    assert image.shape == (4, 4, 3)
+
+    x = tf.ones((1, 2, 2, 1))
+
+    @tf.function
+    def slopes(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(tf.image.resize(x, (3, 3)))
+        return tape.gradient(y, x)
+
+    np.testing.assert_allclose(slopes(x).numpy().ravel(), 9 / 4, rtol=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a PNG, JPEG, BMP or GIF"):
+        tf.io.decode_image(b"text")
+
+
 def test_a_generator_is_no_function():
     with pytest.raises(TypeError, match="`yield`"):
 
@@ -334,7 +379,8 @@ def test_generators():
         (tf, "placeholder", "keras.Input"),
         (tf, "reduce_meen", "reduce_mean"),
         (tf, "SparseTensor", "sparse"),
-        (tf.nn, "conv2d", "convolution"),
+        (tf.image, "resiez", "resize"),
+        (tf.io, "read_fil", "read_file"),
         (tf.nn, "softmx", "softmax"),
         (tf.compat, "v1", "TensorFlow 1"),
     ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import types
+from collections.abc import Iterable
 from typing import Any
 
 from weft.errors import did_you_mean
@@ -93,7 +94,6 @@ REPLACED = {
     "lite": f"{_NOT_HERE}TensorFlow Lite",
     "tpu": f"{_NOT_HERE}TPU support here",
     "lookup": "use tf.keras.layers.StringLookup or IntegerLookup",
-    "image": "use tf.keras.ops.image, or tf.keras.layers.Resizing",
     "audio": f"{_NOT_HERE}audio files; read them with SciPy or soundfile",
     "signal": f"{_NOT_HERE}tf.signal; use numpy.fft on arrays",
     "sets": "use Python's sets",
@@ -106,15 +106,22 @@ REPLACED = {
 """Names of TensorFlow that weft answers with advice."""
 
 
-def missing(
-    module: str, name: str, known: Iterable[str], soon: Mapping[str, str] | None = None
-) -> AttributeError:
+def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """The error for a name that a module does not have."""
-    advice: Any = (soon or {}).get(name)
-    if advice is None and module == "tensorflow":
-        advice = REPLACED.get(name)
+    advice = REPLACED.get(name) if module == "tensorflow" else None
     if advice is None:
         public = [one for one in known if not one.startswith("_")]
         advice = did_you_mean(name, public).strip()
     advice = advice or "weft's own functions are in weft.ops and tf.keras.ops"
     return AttributeError(f"module {module!r} has no attribute {name!r}: {advice}")
+
+
+def explain_missing(path: str, module: types.ModuleType) -> None:
+    """Let a module answer for the names that it does not have, as `tf.nn`."""
+
+    def absent(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise missing(path, name, vars(module))
+
+    vars(module).setdefault("__getattr__", absent)

@@ -22,6 +22,7 @@ from weft import dtypes as _dtypes
 from weft.autodiff import GradientTape as GradientTape
 from weft.autodiff import custom_gradient as custom_gradient
 from weft.compat import semantics as _semantics
+from weft.compat.advice import explain_missing as _explain_missing
 from weft.compat.advice import missing as _missing
 from weft.compat.conversion import as_dtype as as_dtype
 from weft.compat.shapes import TensorShape as TensorShape
@@ -52,6 +53,8 @@ from weft.function.signature import TensorSpec as TensorSpec
 __version__ = "2.20.0+weft"
 newaxis = None
 
+for _module in (bitwise, config, debugging, errors, linalg, math, nn, random, strings):
+    _explain_missing(f"tf.{_module.__name__.rpartition('.')[2]}", _module)
 _accept_symbolic(_arrays, _sorting, math, nn, linalg, bitwise)
 
 # -- names that are functions of the modules above ---------------------------------------
@@ -207,6 +210,7 @@ _LAZY = {
     },
     "autograph": "weft.compat.tensorflow.autograph",
     "io": "weft.compat.tensorflow.io",
+    "image": "weft.compat.tensorflow.image",
     "data": "weft.compat.tensorflow.data",
     "TensorArray": "weft.compat.tensorflow._tensor_array",
 }  # fmt: skip
@@ -231,6 +235,8 @@ def __getattr__(name: str) -> Any:
     if module is None:
         raise _missing("tensorflow", name, __dir__())
     found = importlib.import_module(module)
+    if module.startswith(__name__):
+        _explain_missing(f"tf.{name}", found)
     value = getattr(found, name) if name in _ATTRIBUTES else found
     globals()[name] = value
     return value

@@ -14,6 +14,13 @@ import numpy as np
 from weft import dtypes
 from weft.compat.conversion import as_dtype, constant, convert_to_tensor, tensor
 from weft.compat.tensorflow.errors import NotFoundError
+from weft.compat.tensorflow.image import decode_bmp as decode_bmp
+from weft.compat.tensorflow.image import decode_gif as decode_gif
+from weft.compat.tensorflow.image import decode_image as decode_image
+from weft.compat.tensorflow.image import decode_jpeg as decode_jpeg
+from weft.compat.tensorflow.image import decode_png as decode_png
+from weft.compat.tensorflow.image import encode_jpeg as encode_jpeg
+from weft.compat.tensorflow.image import encode_png as encode_png
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError, ArgumentTypeError
 

@@ -15,6 +15,22 @@ from weft.compat.conversion import (
     require,
     tensor,
 )
+from weft.compat.tensorflow._windows import avg_pool as avg_pool
+from weft.compat.tensorflow._windows import avg_pool1d as avg_pool1d
+from weft.compat.tensorflow._windows import avg_pool2d as avg_pool2d
+from weft.compat.tensorflow._windows import avg_pool3d as avg_pool3d
+from weft.compat.tensorflow._windows import conv1d as conv1d
+from weft.compat.tensorflow._windows import conv1d_transpose as conv1d_transpose
+from weft.compat.tensorflow._windows import conv2d as conv2d
+from weft.compat.tensorflow._windows import conv2d_transpose as conv2d_transpose
+from weft.compat.tensorflow._windows import conv3d as conv3d
+from weft.compat.tensorflow._windows import conv3d_transpose as conv3d_transpose
+from weft.compat.tensorflow._windows import convolution as convolution
+from weft.compat.tensorflow._windows import depthwise_conv2d as depthwise_conv2d
+from weft.compat.tensorflow._windows import max_pool as max_pool
+from weft.compat.tensorflow._windows import max_pool1d as max_pool1d
+from weft.compat.tensorflow._windows import max_pool2d as max_pool2d
+from weft.compat.tensorflow._windows import max_pool3d as max_pool3d
 from weft.compat.tensorflow.math import in_top_k as in_top_k
 from weft.compat.tensorflow.math import l2_normalize as l2_normalize
 from weft.compat.tensorflow.math import log_sigmoid as log_sigmoid
@@ -335,24 +351,3 @@ def compute_average_loss(
 def scale_regularization_loss(regularization_loss: Any) -> Tensor:
     """The sum of the losses: there is one replica."""
     return ops.sum(tensor("tf.nn.scale_regularization_loss", regularization_loss))
-
-
-_SOON = {
-    **dict.fromkeys(
-        ("conv1d", "conv2d", "conv3d", "conv1d_transpose", "conv2d_transpose", "convolution",
-         "depthwise_conv2d", "separable_conv2d", "atrous_conv2d", "conv_transpose"),
-        "convolutions come with weft's convolution primitive",
-    ),
-    **dict.fromkeys(
-        ("max_pool", "avg_pool", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d",
-         "avg_pool2d", "avg_pool3d", "pool", "max_pool_with_argmax"),
-        "pooling comes with weft's window primitive",
-    ),
-}  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    """What is not defined above: from keras' operations where they have it, else an error."""
-    from weft.compat.advice import missing
-
-    raise missing("tf.nn", name, globals(), _SOON)
