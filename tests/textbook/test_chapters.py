@@ -1,7 +1,8 @@
 """The chapters of this folder run through both doors: unchanged, and under weft's own names.
 
 Each chapter is a script as textbooks have them, with synthetic data of the right shapes; what
-it states also holds under TensorFlow (`python reviews.py`, where TensorFlow is installed).
+it states also holds under TensorFlow (`python reviews.py`, where TensorFlow is installed);
+`older_books` holds under that of its time.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ SOURCE = FOLDER.parent.parent / "src"
 CHAPTERS = sorted(
     path.stem
     for path in FOLDER.glob("*.py")
-    if path.stem not in ("__init__", "facts", "test_chapters")
+    if path.stem not in ("__init__", "facts", "test_chapters", "test_mistakes")
 )
 OWN_NAMES = (
     (r"import tensorflow as tf", "import weft.compat.tensorflow as tf"),
     (r"from tensorflow import keras", "from weft import keras"),
     (r"from tensorflow\.keras", "from weft.keras"),
+    (r"(?m)^(from|import) keras\b", r"\1 weft.keras"),
 )
 QUIET = re.compile(r"UserWarning|^\s+model\.add\(.*input_shape")
 
