@@ -22,8 +22,6 @@ from typing import Any
 
 import numpy as np
 
-import weft
-
 HERE = Path(__file__).parent
 WIDTH = 88
 
@@ -187,6 +185,15 @@ _PAIRS = (
     "[[2.0, 1.0], [1.0, 3.0]], [[1.0], [2.0]]",
 )
 _LABELS = ("[[0.0, 1.0]], [[0.25, 0.75]]", "[1], [[0.25, 0.75]]")
+# What objects of a module's classes are made and called with.
+_CALLED = {
+    "weft.keras.losses": tuple(f"{{}}()({labels}).numpy()" for labels in _LABELS),
+    "weft.keras.metrics": tuple(f"{{}}()({labels}).numpy()" for labels in _LABELS),
+    "weft.keras.regularizers": ("{}()([[3.0, -4.0]]).numpy()",),
+    "weft.keras.constraints": ("{}()([[3.0], [-4.0]]).numpy()",),
+    "weft.keras.initializers": ("{}(seed=0)((2, 2)).numpy()", "{}()((2, 2)).numpy()"),
+    "weft.keras.layers": ("{}()([[-1.0, 0.0, 2.0]]).numpy()",),
+}
 _SHOWN_WITH = {
     "x": _NUMBERS,
     "x1 x2": _PAIRS,
@@ -196,48 +203,54 @@ _SHOWN_WITH = {
 
 
 def computed_example(module: str, name: str, value: Any) -> list[str]:
-    """A session with a function, a loss or a metric, and what it really gives.
+    """A session with a function or class, and what it really gives; empty where none is known.
 
-    >>> computed_example("weft.ops", "exp", weft.ops.exp)[2:-2]
+    >>> from weft import ops
+    >>> computed_example("weft.ops", "exp", ops.exp)[2:-2]
     ['>>> print(ops.exp([-0.5, 0.0, 0.5]).numpy())', '[0.60653067 1.         1.6487212 ]']
     """
     home, _, short = module.rpartition(".")
-    explained = ("weft.ops", "weft.keras.activations", *_JUDGES)
-    if module not in explained or name.startswith("empty"):
+    if name.startswith("empty"):  # what it gives is not settled
         return []
-    required = [
-        each.name
-        for each in inspect.signature(value).parameters.values()
-        if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
-    ]
+    title = f"{short}.{name}"
     if inspect.isclass(value):
-        if required or module not in _JUDGES:
-            return []
-        calls = [f"{short}.{name}()({labels})" for labels in _LABELS]
-    else:
+        calls = [call.format(title) for call in _CALLED.get(module, ())]
+    elif module in ("weft.ops", "weft.keras.activations", "weft.keras.losses"):
+        required = [
+            each.name
+            for each in inspect.signature(value).parameters.values()
+            if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+        ]
         given = _SHOWN_WITH.get(" ".join(required), ())
-        calls = [f"{short}.{name}({arguments})" for arguments in given]
+        calls = [f"{title}({arguments}).numpy()" for arguments in given]
+    else:
+        calls = []
+    known = {short: importlib.import_module(module)}
     for call in calls:
-        if (result := _finite(call, short, importlib.import_module(module))) is not None:
-            said = f">>> print({call}.numpy())"
-            lines = [f">>> from {home} import {short}", said, *result.split("\n")]
-            return ["```pycon", *lines, "```", ""]
+        if (result := _finite(call, known)) is not None:
+            needs_ops = "ops." in call and short != "ops"
+            names = [f">>> from {home} import {short}"]
+            names += [">>> from weft import ops"] if needs_ops else []
+            return [
+                "```pycon",
+                *names,
+                f">>> print({call})",
+                *result.split("\n"),
+                "```",
+                "",
+            ]
     return []
 
 
-_JUDGES = ("weft.keras.losses", "weft.keras.metrics")
-
-
-def _finite(call: str, short: str, module: types.ModuleType) -> str | None:
-    """What a call gives, as Python shows it; None where it fails or gives no numbers."""
+def _finite(call: str, known: dict[str, Any]) -> str | None:
+    """What a call gives, as Python prints it; None where it fails or gives no numbers."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            result = eval(call, {short: module})
+            result = eval(call, known)
+            return str(result) if np.isfinite(result).all() else None
     except Exception:
         return None
-    is_finite = isinstance(result, weft.Tensor) and np.isfinite(result.numpy()).all()
-    return str(result.numpy()) if is_finite else None
 
 
 def _entry(title: str, value: Any, level: str) -> list[str]:
