@@ -77,6 +77,8 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
 def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     """Whether the prediction of the target class is among the k largest.
 
+    Targets that name no class are not.
+
     Example:
         >>> from weft import ops
         >>> ops.in_top_k([1, 0], [[0.1, 0.9], [0.2, 0.8]], k=1).tolist()
@@ -90,10 +92,13 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
             "in_top_k: targets must have the shape of predictions without the last axis; "
             f"received {targets.spec} and {predictions.spec}"
         )
-    own = take_along_axis(predictions, expand_dims(targets, -1), axis=-1)
+    classes = predictions.shape[-1]
+    is_class = e.logical_and(targets >= 0, targets < classes)
+    known = e.where(is_class, targets, 0)
+    own = take_along_axis(predictions, expand_dims(known, -1), axis=-1)
     own = e.where(e.isnan(own), -np.inf, own)
     larger = total(cast(predictions > own, dtypes.int32), axis=-1)
-    return larger < integer(k, "in_top_k", "k")
+    return e.logical_and(is_class, larger < integer(k, "in_top_k", "k"))
 
 
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Tensor:

@@ -7,6 +7,7 @@ import pytest
 
 import weft
 from tests.keras.training.fixtures import cases, ids, numbers
+from weft import keras
 from weft.keras import optimizers
 
 CASES = cases()
@@ -21,14 +22,15 @@ def apply_all(optimizer, variables, run):
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_variables_after_many_steps(case, compiled):
     name, arguments = case
-    optimizer = getattr(optimizers, name)(**arguments)
+    optimizer = CASES.optimizer(keras, name, arguments)
     variables = [weft.Variable(value) for value in CASES.first_values()]
 
     def step(gradients):
         optimizer.apply(gradients, variables)
 
     apply_all(optimizer, variables, weft.function(step) if compiled else step)
-    for variable, expected in zip(variables, numbers("optimizer", case)):
+    found = [*variables, *optimizer.variables]
+    for variable, expected in zip(found, numbers("optimizer", case), strict=True):
         # Muon's iteration amplifies the rounding of its products.
         tolerance = 1e-3 if name == "Muon" else 3e-5
         np.testing.assert_allclose(variable.numpy(), expected, rtol=tolerance, atol=tolerance)

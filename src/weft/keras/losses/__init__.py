@@ -122,4 +122,5 @@ def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> A
     """A loss out of what `serialize` gave."""
     return FAMILY.deserialize(name, custom_objects)
 
+
 older.accept(__name__)

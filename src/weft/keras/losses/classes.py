@@ -255,7 +255,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         """Which samples are not of the class to ignore."""
         if self.ignore_class is None:
             return None
-        return ops.reshape(ops.not_equal(y_true, self.ignore_class), losses.shape)
+        return ops.reshape(f.is_counted(y_true, self.ignore_class), losses.shape)
 
 
 class SquaredHinge(LossFunctionWrapper):

@@ -191,6 +191,12 @@ def _require_one_hot(who: str, y_true: Any, y_pred: Any) -> None:
     )
 
 
+def is_counted(y_true: Any, ignore_class: int) -> Any:
+    """Whether integer labels are not of the class to ignore."""
+    # In int32: uint8 labels have no -1 to be compared with.
+    return ops.not_equal(ops.cast(y_true, "int32"), ignore_class)
+
+
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None,
     axis: int = -1,
@@ -224,7 +230,7 @@ def sparse_categorical_crossentropy(
         return ops.sparse_categorical_crossentropy(
             y_true, y_pred, from_logits=from_logits, axis=axis
         )
-    valid = ops.not_equal(y_true, ignore_class)
+    valid = is_counted(y_true, ignore_class)
     y_true = ops.where(valid, y_true, ops.zeros_like(y_true))
     # Ignored rows become harmless, so that not even their gradient is NaN.
     y_pred = ops.where(ops.expand_dims(valid, axis), y_pred, ops.zeros_like(y_pred))

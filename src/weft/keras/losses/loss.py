@@ -13,6 +13,7 @@ from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.dtypes import canonical
 from weft.errors import ArgumentError
+from weft.keras import dtype_policies
 from weft.keras.training.identifiers import automatic_name
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -134,9 +135,7 @@ class LossFunctionWrapper(Loss):
 
 def compute_dtype(dtype: Any) -> Any:
     """The dtype to compute in: of a policy its compute dtype, `floatx()` for None."""
-    if dtype is None:
-        return config.floatx()
-    return getattr(dtype, "compute_dtype", dtype)
+    return config.floatx() if dtype is None else dtype_policies.get(dtype).compute_dtype
 
 
 def each(convert: Callable, y: Any) -> Any:
@@ -171,7 +170,9 @@ def same_rank(x1: Any, x2: Any, expand_rank_1: bool = True) -> tuple[Any, Any]:
     return x1, x2
 
 
-def weight_and_mask(sample_weight: Any, mask: Any, dtype: Any, reduction: str | None) -> Any:
+def weight_and_mask(
+    sample_weight: Any, mask: Any, dtype: Any, reduction: str | None
+) -> Any:
     """One weight out of both; None where there is neither.
 
     Where the loss will be divided by the number of samples, masked ones must not count: the

@@ -169,4 +169,5 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """A metric out of what `serialize` gave."""
     return FAMILY.deserialize(config, custom_objects)
 
+
 older.accept(__name__)

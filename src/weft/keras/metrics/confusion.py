@@ -70,7 +70,9 @@ class _Confusion(Metric):
             weight = weight * ops.expand_dims(label_weights, 0)
         weight = ops.broadcast_to(ops.cast(weight, self._dtype), y_pred.shape)
         columns = y_pred.shape[-1] if by_label else 1
-        y_true, y_pred, weight = (ops.reshape(a, (-1, columns)) for a in (y_true, y_pred, weight))
+        y_true, y_pred, weight = (
+            ops.reshape(a, (-1, columns)) for a in (y_true, y_pred, weight)
+        )
         positive = ops.cast(ops.not_equal(y_true, 0), self._dtype) * weight
         negative = weight - positive
         found_true, found_false = self._above(y_pred, positive, negative)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from weft import ops
-from weft.errors import ArgumentError
+from weft.errors import ArgumentError, ShapeError
 from weft.keras.losses import functions as f
 from weft.keras.losses.loss import same_rank
 from weft.keras.metrics.metric import Metric, as_float
@@ -167,7 +167,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         labels, pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         if len(labels.shape) == len(pred.shape) and labels.shape[-1] == 1:
             labels = ops.squeeze(labels, -1)
-        counts = ops.cast(ops.not_equal(labels, self.ignore_class), self._dtype)
+        counts = ops.cast(f.is_counted(labels, self.ignore_class), self._dtype)
         if sample_weight is not None:
             counts, weight = same_rank(counts, as_float(sample_weight, self._dtype))
             counts = counts * weight
@@ -227,7 +227,10 @@ class ConcordanceCorrelation(MeanMetricWrapper):
     """The mean concordance of labels and predictions."""
 
     def __init__(
-        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: Any = -1
+        self,
+        name: str | None = "concordance_correlation",
+        dtype: Any = None,
+        axis: Any = -1,
     ) -> None:
         super().__init__(concordance_correlation, name, dtype=dtype, axis=axis)
         self.axis = axis
@@ -283,6 +286,12 @@ class R2Score(Metric):
             raise ArgumentError(
                 "R2Score: expected labels and predictions of shape (samples, outputs); "
                 f"received {y_true.shape}"
+            )
+        if y_true.shape != y_pred.shape:
+            raise ShapeError(
+                "R2Score: the shapes of y_true and y_pred must be equal; received "
+                f"y_true {y_true.spec} and y_pred {y_pred.spec}; the last layer needs one "
+                "unit per label"
             )
         if not self._sums:
             self._build(y_true.shape[-1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-
 from weft import ops
 from weft.core.variable import Variable
 from weft.dtypes import canonical

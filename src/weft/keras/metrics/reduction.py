@@ -15,19 +15,25 @@ from weft.keras.metrics.metric import Metric, as_float
 def samplewise(
     values: Any, sample_weight: Any, dtype: Any, reduce: Callable = ops.mean
 ) -> tuple[Any, Any]:
-    """Values (one per weight) times weights, and the weights; None without weights."""
+    """A value per sample times its weight, and the weight per sample; None without weights."""
     mask = mask_of(values)
     values = as_float(values, dtype)
     weight = weight_and_mask(sample_weight, mask, dtype, "sum")
     if weight is None:
-        return values, None
+        return _per_sample(values, reduce), None
     if len(weight.shape) > 1 or len(values.shape) <= 1:
         values, weight = same_rank(values, weight)
     # Axes that the weights do not have are averaged (or summed) over.
     extra = tuple(range(len(weight.shape), len(values.shape)))
     if extra:
         values = reduce(values, axis=extra)
-    return values * weight, ops.broadcast_to(weight, values.shape)
+    weighted, weight = values * weight, ops.broadcast_to(weight, values.shape)
+    return _per_sample(weighted, reduce), _per_sample(weight, reduce)
+
+
+def _per_sample(x: Any, reduce: Callable) -> Any:
+    """`x` reduced over all axes but the first, so that every sample counts once."""
+    return reduce(x, axis=tuple(range(1, len(x.shape)))) if len(x.shape) > 1 else x
 
 
 class Sum(Metric):

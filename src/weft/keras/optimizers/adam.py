@@ -9,7 +9,6 @@ from weft import ops
 from weft.core.state import eager
 from weft.errors import ArgumentError
 from weft.keras.optimizers.optimizer import Optimizer
-from weft.keras.training.variables import make_variable
 
 
 def _moved(slot: Any, towards: Any, beta: float) -> Any:
@@ -87,8 +86,8 @@ class AdamW(Adam):
 class Adamax(Adam):
     """Adam with the largest, not the mean, size of gradients (Kingma, Ba, 2014).
 
-        u = max(beta_2 · u, |gradient|)
-        variable = variable - learning_rate / (1 - beta_1^t) · m / (u + epsilon)
+    u = max(beta_2 · u, |gradient|)
+    variable = variable - learning_rate / (1 - beta_1^t) · m / (u + epsilon)
     """
 
     hyperparameters = ("beta_1", "beta_2", "epsilon")
@@ -113,9 +112,9 @@ class Adamax(Adam):
 class Nadam(Adam):
     """Adam with Nesterov's look ahead (Dozat, 2015).
 
-        mu_t = beta_1 · (1 - 0.96^t / 2)
-        m_hat = mu_{t+1} · m / (1 - mu_1 … mu_{t+1}) + (1 - mu_t) · gradient / (1 - mu_1 … mu_t)
-        variable = variable - learning_rate · m_hat / (√(v / (1 - beta_2^t)) + epsilon)
+    mu_t = beta_1 · (1 - 0.96^t / 2)
+    m_hat = mu_{t+1} · m / (1 - mu_1 … mu_{t+1}) + (1 - mu_t) · gradient / (1 - mu_1 … mu_t)
+    variable = variable - learning_rate · m_hat / (√(v / (1 - beta_2^t)) + epsilon)
     """
 
     hyperparameters = ("beta_1", "beta_2", "epsilon")
@@ -131,8 +130,8 @@ class Nadam(Adam):
             return
         super().build(variables)
         dtype = variables[0].dtype if variables else None
-        # The product mu_1 … mu_t; Keras's files do not hold it, so it is not listed.
-        self._product = make_variable((), "ones", dtype, "u_product")
+        # The product mu_1 … mu_t.
+        self._product = self.add_variable((), "ones", dtype, name="u_product")
 
     def _mu(self, step: Any) -> Any:
         return self.beta_1 * (1.0 - 0.5 * ops.power(0.96, step))
@@ -157,8 +156,8 @@ class Nadam(Adam):
 class Lion(Optimizer):
     """Only the sign of a mean of momentum and gradient (Chen et al., 2023).
 
-        variable = variable - learning_rate · sign(beta_1 · m + (1 - beta_1) · gradient)
-        m = beta_2 · m + (1 - beta_2) · gradient
+    variable = variable - learning_rate · sign(beta_1 · m + (1 - beta_1) · gradient)
+    m = beta_2 · m + (1 - beta_2) · gradient
     """
 
     hyperparameters = ("beta_1", "beta_2")
@@ -181,8 +180,8 @@ class Lion(Optimizer):
 class Lamb(Adam):
     """Adam's step, scaled to the norm of the variable, for large batches (You et al., 2019).
 
-        step = m_hat / (√v_hat + epsilon)
-        variable = variable - |variable| / |step| · learning_rate · step
+    step = m_hat / (√v_hat + epsilon)
+    variable = variable - |variable| / |step| · learning_rate · step
     """
 
     hyperparameters = ("beta_1", "beta_2", "epsilon")

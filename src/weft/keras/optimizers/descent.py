@@ -99,8 +99,8 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Divides by the root of the sum of squared gradients (Duchi et al., 2011).
 
-        accumulator = accumulator + gradient²
-        variable = variable - learning_rate · gradient / √(accumulator + epsilon)
+    accumulator = accumulator + gradient²
+    variable = variable - learning_rate · gradient / √(accumulator + epsilon)
     """
 
     hyperparameters = ("initial_accumulator_value", "epsilon")
@@ -127,10 +127,10 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Steps in the variable's own unit, by running squares of steps (Zeiler, 2012).
 
-        squares = rho · squares + (1 - rho) · gradient²
-        step = gradient · √(steps + epsilon) / √(squares + epsilon)
-        steps = rho · steps + (1 - rho) · step²
-        variable = variable - learning_rate · step
+    squares = rho · squares + (1 - rho) · gradient²
+    step = gradient · √(steps + epsilon) / √(squares + epsilon)
+    steps = rho · steps + (1 - rho) · step²
+    variable = variable - learning_rate · step
     """
 
     hyperparameters = ("rho", "epsilon")
@@ -147,7 +147,9 @@ class Adadelta(Optimizer):
         rho, epsilon = self.rho, self.epsilon
         squares, steps = (self.slot(name, variable) for name in self.slots)
         squares.assign(rho * squares.value + (1 - rho) * ops.square(gradient))
-        step = ops.sqrt(steps.value + epsilon) * gradient / ops.sqrt(squares.value + epsilon)
+        step = (
+            ops.sqrt(steps.value + epsilon) * gradient / ops.sqrt(squares.value + epsilon)
+        )
         steps.assign(rho * steps.value + (1 - rho) * ops.square(step))
         variable.assign(variable.value - learning_rate * step)
 
@@ -155,10 +157,10 @@ class Adadelta(Optimizer):
 class Ftrl(Optimizer):
     """Follow the regularized leader: sparse weights (McMahan et al., 2013).
 
-        accumulator' = accumulator + gradient²
-        sigma = (accumulator'^-power - accumulator^-power) / learning_rate
-        linear = linear + gradient - sigma · variable
-        variable = (clip(linear, -l1, l1) - linear) / (accumulator'^-power / rate + 2 l2)
+    accumulator' = accumulator + gradient²
+    sigma = (accumulator'^-power - accumulator^-power) / learning_rate
+    linear = linear + gradient - sigma · variable
+    variable = (clip(linear, -l1, l1) - linear) / (accumulator'^-power / rate + 2 l2)
     """
 
     hyperparameters = (

@@ -94,7 +94,9 @@ class LossScaleOptimizer(Optimizer):
             is_time = ops.equal(self.step_counter.value + 1, self.dynamic_growth_steps)
             count = ops.where(is_time, 0, self.step_counter.value + 1)
             self.step_counter.assign(count)
-            grown = ops.where(is_time, self.dynamic_scale.value * 2.0, self.dynamic_scale.value)
+            grown = ops.where(
+                is_time, self.dynamic_scale.value * 2.0, self.dynamic_scale.value
+            )
             self.dynamic_scale.assign(grown)
 
         def skip() -> None:

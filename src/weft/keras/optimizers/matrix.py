@@ -46,14 +46,13 @@ class Adafactor(Optimizer):
         super().build(variables)
         made: dict[str, list] = {"row": [], "column": [], "velocity": []}
         for variable in variables:
-            shape, name = variable.shape, variable.name
-            row = column = None
-            if len(shape) >= 2:
-                row = self.add_variable(shape[:-1], dtype=variable.dtype, name=name)
-                rest = (*shape[:-2], shape[-1])
-                column = self.add_variable(rest, dtype=variable.dtype, name=name)
-            made["row"].append(row)
-            made["column"].append(column)
+            shape, name, dtype = variable.shape, variable.name, variable.dtype
+            rows, columns = shape[:-1], (*shape[:-2], *shape[-1:])
+            if len(shape) < 2:
+                # Vectors need neither; Keras's files hold an int in the place of each.
+                rows, columns, dtype = (), (), "int32"
+            made["row"].append(self.add_variable(rows, dtype=dtype, name=name))
+            made["column"].append(self.add_variable(columns, dtype=dtype, name=name))
             made["velocity"].append(self.add_variable_from_reference(variable, "velocity"))
         self._slots |= made
 
@@ -61,7 +60,9 @@ class Adafactor(Optimizer):
         step = ops.cast(self.iterations + 1, variable.dtype)
         if self.relative_step and not callable(self._learning_rate):
             learning_rate = ops.minimum(learning_rate, 1 / ops.sqrt(step))
-        scale = ops.maximum(self.epsilon_2, _root_mean_square(variable.value)) * learning_rate
+        scale = (
+            ops.maximum(self.epsilon_2, _root_mean_square(variable.value)) * learning_rate
+        )
         square = ops.square(gradient) + self.epsilon_1
         v = self._velocity(square, variable, 1 - ops.power(step, self.beta_2_decay))
         self.slot("velocity", variable).assign(v)
@@ -190,7 +191,9 @@ class Muon(Optimizer):
         m, v = self.slot("momentum", variable), self.slot("velocity", variable)
         m.assign(m.value + (gradient - m.value) * (1 - self.adam_beta_1))
         v.assign(v.value + (ops.square(gradient) - v.value) * (1 - self.adam_beta_2))
-        variable.assign(variable.value - m.value * rate / (ops.sqrt(v.value) + self.epsilon))
+        variable.assign(
+            variable.value - m.value * rate / (ops.sqrt(v.value) + self.epsilon)
+        )
 
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
         """`x` with singular values brought near 1, by `steps` steps of fifth order."""

@@ -205,7 +205,7 @@ class Optimizer:
     def learning_rate(self) -> Any:
         """A variable, or what the schedule gives now."""
         if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(self.iterations)
+            return self._learning_rate(self._iterations)
         if isinstance(self._learning_rate, Variable):
             return self._learning_rate
         return self._learning_rate()
@@ -270,11 +270,11 @@ class Optimizer:
             self._accumulate(grads, variables)
         else:
             self._update(grads, variables)
+        if self.use_ema:
+            self._update_averages()
         for variable in variables:
             if getattr(variable, "constraint", None) is not None:
                 variable.assign(variable.constraint(variable.value))
-        if self.use_ema:
-            self._update_averages(variables)
         self._iterations.assign_add(1)
 
     def _update(self, grads: Sequence[Any], variables: Sequence[Any]) -> None:
@@ -355,15 +355,15 @@ class Optimizer:
             rate = ops.cast(self.learning_rate, variable.dtype)
             variable.assign(variable.value - variable.value * decay * rate)
 
-    def _update_averages(self, variables: Sequence[Any]) -> None:
-        is_first = ops.equal(self._iterations.value, 0)
-        for variable in variables:
-            average = self._averages[self._get_variable_index(variable)]
+    def _update_averages(self) -> None:
+        updates = ops.convert_to_tensor(self.iterations)
+        is_first = ops.equal(updates, 0)
+        for variable, average in zip(self._trainable_variables, self._averages):
             moved = self.ema_momentum * average.value
             moved = moved + (1.0 - self.ema_momentum) * variable.value
             average.assign(ops.where(is_first, variable.value, moved))
             if self.ema_overwrite_frequency:
-                steps = (self._iterations.value + 1) % self.ema_overwrite_frequency
+                steps = (updates + 1) % self.ema_overwrite_frequency
                 chosen = ops.where(ops.equal(steps, 0), average.value, variable.value)
                 variable.assign(chosen)
 

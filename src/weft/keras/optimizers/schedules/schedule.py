@@ -199,7 +199,11 @@ class CosineDecayRestarts(LearningRateSchedule):
         self, initial_learning_rate: float, first_decay_steps: int, t_mul: float = 2.0,
         m_mul: float = 1.0, alpha: float = 0.0, name: str = "SGDRDecay",
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.alpha, self.name = initial_learning_rate, alpha, name
+        self.initial_learning_rate, self.alpha, self.name = (
+            initial_learning_rate,
+            alpha,
+            name,
+        )
         self.first_decay_steps = _require_steps("CosineDecayRestarts", first_decay_steps)
         self.t_mul, self.m_mul = t_mul, m_mul
 
