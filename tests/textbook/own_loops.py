@@ -198,12 +198,12 @@ fact(course["val_loss"][2] < course["val_loss"][0], f"{course}")
 model = get_mnist_model()
 model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
 losses = []
-for start in range(0, 800, 100):
+for start in [*range(0, 800, 100)] * 3:
     loss, accuracy = model.train_on_batch(
         train_images[start : start + 100], train_labels[start : start + 100]
     )
     losses.append(loss)
-fact(losses[-1] < losses[0], f"{losses}")
+fact(sum(losses[-8:]) < sum(losses[:8]), f"{losses}")
 same(len(model.test_on_batch(val_images, val_labels)), 2)
 same(model.predict_on_batch(val_images[:5]).shape, (5, 10))
 
