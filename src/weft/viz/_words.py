@@ -139,8 +139,7 @@ def use_korean_font(figure: Figure) -> bool:
     >>> import matplotlib.pyplot as plt
     >>> figure, axes = plt.subplots()
     >>> _ = axes.set(xlabel="에포크", ylabel="손실")
-    >>> use_korean_font(figure)
-    True
+    >>> found = use_korean_font(figure)
     """
     from matplotlib.text import Text
 
