@@ -272,3 +272,41 @@ def test_numpy_iterators_give_arrays_of_their_own():
     for batch in dataset.batch(2).as_numpy_iterator():
         batch[:] = 1
     assert values(dataset) == [[0.0, 0.0], [0.0, 0.0]]
+
+
+scale = 0
+
+
+def test_names_mean_what_they_meant_when_a_function_was_given():
+    global scale
+    dataset = Dataset.from_tensor_slices([1])
+    for k in range(3):
+        dataset = dataset.map(lambda x: x * 10 + k)
+    assert values(dataset) == [1012]
+
+    scale = 2
+    scaled = Dataset.range(3).map(lambda x: x * scale)
+    python = Dataset.range(3).map(lambda x: weft.ops.array(int(x.numpy()) * scale))
+    scale = 5
+    assert values(scaled) == values(python) == [0, 2, 4]
+
+    count = 0
+
+    def counted(x):
+        nonlocal count
+        value = int(x.numpy())
+        count += 1
+        return value + count
+
+    counting = Dataset.range(3).map(counted)
+    count = 10
+    assert values(counting) == [11, 13, 15]
+    assert count == 13
+
+
+def test_specs_of_flat_maps_over_unknown_extents():
+    again = Dataset.range(5).batch(1).flat_map(lambda x: Dataset.from_tensors(x).repeat(2))
+    assert again.element_spec.shape == (None,)
+    windows = Dataset.range(1).window(2, drop_remainder=True).flat_map(lambda w: w.batch(2))
+    assert windows.element_spec.shape == (None,)
+    assert values(windows) == []

@@ -22,7 +22,7 @@ from weft.data.element import (
     zeros_of,
 )
 from weft.data.functions import UserFunction
-from weft.data.node import Node, OneSource, is_peeking, new_random, peeking
+from weft.data.node import Node, OneSource, Tensors, is_peeking, new_random, peeking
 from weft.data.rows import Rows
 from weft.errors import ArgumentError, ArgumentTypeError
 
@@ -123,8 +123,20 @@ class FlatMap(OneSource):
         with peeking():
             first = next(self.inner(), None)
         if first is None:
-            first = self.function(zeros_of(self.source.spec), 0)
-        return first.spec
+            return self.function(zeros_of(self.source.spec, Tensors), 0).spec
+        given = leaves(self.source.spec)
+        if not any(None in (getattr(one, "shape", None) or ()) for one in given):
+            return first.spec
+        # Extents of the source are not known: those that follow from them are not either.
+        found = first.spec
+        for unknown in (2, 3):
+            try:
+                made = self.function(zeros_of(self.source.spec, Tensors, unknown), 0)
+                found = merge_specs(found, made.spec)
+            except Exception:
+                # It is no function of zeros: the first element is all that is known.
+                return first.spec
+        return found
 
 
 class Interleave(FlatMap):

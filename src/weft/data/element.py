@@ -158,11 +158,13 @@ def with_axis(spec: Any, extent: int | None) -> Any:
     return map_leaves(leaf, spec)
 
 
-def zeros_of(spec: Any) -> Element:
-    """An element of zeros (or empty text) for a spec; unknown extents are 1."""
+def zeros_of(spec: Any, of_dataset: Callable, unknown: int = 1) -> Element:
+    """An element of zeros (or empty text) for a spec; `unknown` for extents not known."""
 
-    def leaf(one: TensorSpec) -> np.ndarray:
-        shape = [1 if extent is None else extent for extent in one.shape or ()]
+    def leaf(one: Any) -> Any:
+        if isinstance(one, DatasetSpec):
+            return of_dataset(zeros_of(one.element_spec, of_dataset, unknown))
+        shape = [unknown if extent is None else extent for extent in one.shape or ()]
         return np.full(shape, "" if one.dtype == "string" else 0, one.dtype.numpy)
 
     return map_leaves(leaf, spec)

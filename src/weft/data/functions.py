@@ -6,7 +6,10 @@ done (it asks for values, reads files, works on text) it runs as plain Python on
 
 from __future__ import annotations
 
+import dis
+import functools
 import threading
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -98,13 +101,23 @@ class UserFunction:
                 f"{who}: expected a function; received {type(function).__name__}: "
                 f"{str(function)[:60]}"
             )
-        self.function, self.who, self._of_node = function, who, of_node
+        self._given, self.who, self._of_node = function, who, of_node
+        # As tf.data, which traces at once: what names mean now is what they mean later.
+        self._surroundings = _Surroundings(function)
         self.label = getattr(function, "__name__", type(function).__name__)
-        self._inner: Any = None if makes_datasets else _traceable(function)
         self._programs: dict[tuple, Traced] = {}
         self._row_programs: dict[tuple, Traced] = {}
-        self._is_plain = self._inner is None
+        self._is_plain = makes_datasets
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def function(self) -> Callable:
+        """The user's function, whose names mean what they meant when it was given."""
+        return self._surroundings.around(self._given)
+
+    @functools.cached_property
+    def _inner(self) -> Any:
+        return _traceable(self.function)
 
     # -- calling -----------------------------------------------------------------------
 
@@ -161,7 +174,7 @@ class UserFunction:
 
     def program(self, element: Element) -> Traced | None:
         """The traced function for elements like this one; None: it runs as Python."""
-        if self._is_plain or functions_run_eagerly():
+        if self._is_plain or self._inner is None or functions_run_eagerly():
             return None
         key = _key(element)
         program = self._programs.get(key)
@@ -194,7 +207,7 @@ class UserFunction:
 
         Unknown extents are tried with two numbers, to see which of the result's follow.
         """
-        if self._is_plain:
+        if self._is_plain or self._inner is None:
             return None
         try:
             found = self._spec_with(spec, 2)
@@ -255,6 +268,73 @@ class UserFunction:
             return map_rows(one, tensors)
 
         return Traced(call, batch, f"{self.label}_over_rows")
+
+
+class _Surroundings:
+    """What the global and enclosing names of a function mean at one moment.
+
+    Names that the function itself assigns stay open.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self._globals: dict[str, Any] = {}
+        self._cells: dict[str, Any] = {}
+        if not isinstance(function, types.FunctionType):
+            return
+        read, written = _names_of(function.__code__)
+        around = function.__globals__
+        self._globals = {n: around[n] for n in (read - written) & around.keys()}
+        free = zip(function.__code__.co_freevars, function.__closure__ or ())
+        self._cells = {n: _content(cell) for n, cell in free if n not in written}
+
+    def _cell(self, name: str, cell: types.CellType) -> types.CellType:
+        meant = self._cells.get(name, _EMPTY)
+        is_same = meant is _EMPTY or meant is _content(cell)
+        return cell if is_same else types.CellType(meant)
+
+    def around(self, function: Any) -> Any:
+        """The function; a copy of it, where a name means something else by now."""
+        if not isinstance(function, types.FunctionType):
+            return function
+        now = function.__globals__
+        changed = {n: x for n, x in self._globals.items() if now.get(n, _EMPTY) is not x}
+        free, own = function.__code__.co_freevars, function.__closure__ or ()
+        cells = [self._cell(name, cell) for name, cell in zip(free, own)]
+        if not changed and all(a is b for a, b in zip(cells, own)):
+            return function
+        copy = types.FunctionType(
+            function.__code__, {**now, **changed} if changed else now, function.__name__,
+            function.__defaults__, tuple(cells),
+        )  # fmt: skip
+        copy.__kwdefaults__, copy.__qualname__ = (
+            function.__kwdefaults__,
+            function.__qualname__,
+        )
+        copy.__dict__.update(function.__dict__)
+        return copy
+
+
+_EMPTY = object()
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # It has no value yet.
+        return _EMPTY
+
+
+def _names_of(code: types.CodeType) -> tuple[set[str], set[str]]:
+    """The global names that code may read, and the outer names that it assigns."""
+    read, written = set(code.co_names), set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("STORE_GLOBAL", "STORE_DEREF"):
+            written.add(instruction.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            more_read, more_written = _names_of(inner)
+            read, written = read | more_read, written | more_written
+    return read, written
 
 
 def _array_of(value: Any) -> Any:
