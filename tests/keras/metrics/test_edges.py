@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weft import keras
+from weft import keras, ops
 from weft.keras import losses, metrics
 
 VALUES = np.arange(6, dtype="float32").reshape(3, 2)
@@ -55,7 +55,9 @@ def test_every_sample_counts_once(name):
 
 
 def test_labels_that_name_no_class_are_not_among_the_best():
-    found = metrics.sparse_top_k_categorical_accuracy([9, -1, 1], [[0.1, 0.7, 0.2]] * 3, k=3)
+    found = metrics.sparse_top_k_categorical_accuracy(
+        [9, -1, 1], [[0.1, 0.7, 0.2]] * 3, k=3
+    )
     assert found.numpy().tolist() == [0.0, 0.0, 1.0]
 
 
@@ -63,7 +65,9 @@ def test_labels_that_name_no_class_are_not_among_the_best():
 def test_small_labels_and_a_class_beyond_them(kind):
     labels, scores = np.array([0, 1, 2], "uint8"), np.eye(3, dtype="float32")
     found = [
-        float(kind.SparseCategoricalCrossentropy(ignore_class=ignored)(labels, scores + 0.5))
+        float(
+            kind.SparseCategoricalCrossentropy(ignore_class=ignored)(labels, scores + 0.5)
+        )
         for ignored in (-1, None)
     ]
     assert found[0] == pytest.approx(found[1])
@@ -80,3 +84,13 @@ def test_computing_in_the_dtype_of_a_policy(kind):
 def test_r2_of_other_shapes(labels, outputs):
     with pytest.raises(ValueError, match="R2Score: the shapes of y_true and y_pred"):
         metrics.R2Score()(np.ones(labels), np.ones(outputs))
+
+
+def test_names_of_functions():
+    def AbsoluteError(y_true, y_pred):
+        return ops.abs(y_true - y_pred)
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=[AbsoluteError, lambda y_true, y_pred: y_pred])
+    found = model.evaluate(VALUES, VALUES, verbose=0, return_dict=True)
+    assert sorted(found) == ["absolute_error", "lambda", "loss"]

@@ -9,6 +9,7 @@ from weft import ops, tree
 from weft.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from weft.keras import losses as losses_module
 from weft.keras import metrics as metrics_module
+from weft.keras.backend.names import to_snake_case
 
 _SPARSE = losses_module.sparse_categorical_crossentropy
 
@@ -61,11 +62,9 @@ def get_metric(identifier: Any, y_true: Any, y_pred: Any) -> Any:
                 f"compile: a metric must be a name, a function or a Metric; received "
                 f"{identifier!r}"
             )
-        function = found
-        found = metrics_module.MeanMetricWrapper(
-            function, getattr(function, "__name__", None)
-        )
-        found.keeps_labels = getattr(function, "__name__", "").startswith("sparse_")
+        own = getattr(found, "__name__", type(found).__name__)
+        found = metrics_module.MeanMetricWrapper(found, to_snake_case(own))
+        found.keeps_labels = own.startswith("sparse_")
     if name is not None:
         found.name = name
     return found
@@ -89,6 +88,11 @@ def output_names_of(y_pred: Any, names: Sequence[str] | None) -> list[str]:
         return sorted(y_pred)
     if names is not None and len(names) == count:
         return list(names)
+    return _numbered(count)
+
+
+def _numbered(count: int) -> list[str]:
+    """The names of outputs that have none; logs show losses and metrics without them."""
     return [f"output_{position}" for position in range(count)]
 
 
@@ -192,9 +196,10 @@ class CompileLoss:
             weights = list(self._weights)
         self.weights = [_checked_weight(weight) for weight in weights]
         if len([one for one in self.losses if one is not None]) > 1:
+            entries = per_output("loss", given, y_pred, names)
             self.trackers = [
-                None if one is None else metrics_module.Mean(name=f"{name}_loss")
-                for name, one in zip(names, self.losses)
+                None if one is None else metrics_module.Mean(name=name)
+                for name, one in zip(_names_of_losses(names, entries), self.losses)
             ]
         self.built = True
 
@@ -287,7 +292,8 @@ class CompileMetrics:
         taken: set[str] = set()
         self.entries = []
         for position, prediction in enumerate(outputs_of(y_pred)):
-            prefix = f"{names[position]}_" if len(names) > 1 else ""
+            has_name = len(names) > 1 and names != _numbered(len(names))
+            prefix = f"{names[position]}_" if has_name else ""
             truth = truths[position] if truths[position] is not None else prediction
             entries = []
             for is_weighted, found in (
@@ -359,6 +365,19 @@ class CompileMetrics:
     def result_names(self) -> list[str]:
         """The names in logs, in the order in which they were given."""
         return [name for entries in self.entries for name, _, _ in entries]
+
+
+def _names_of_losses(names: list[str], given: list) -> list[str]:
+    """What logs call the loss of each output: by the output, or by what was given."""
+    if names != _numbered(len(names)):
+        return [f"{name}_loss" for name in names]
+    found: list[str] = []
+    for one in given:
+        plain = one if isinstance(one, str) else None
+        plain = plain or getattr(one, "name", None) or getattr(one, "__name__", "output")
+        same = sum(name.startswith(f"{plain}_loss") for name in found)
+        found.append(f"{plain}_loss_{same}" if same else f"{plain}_loss")
+    return found
 
 
 def _listed(given: Any) -> list:
