@@ -273,6 +273,27 @@ def test_images_in_pipelines_and_gradients(tmp_path):
         tf.io.decode_image(b"text")
 
 
+def test_scopes_are_part_of_the_names_of_variables():
+    class Layer(tf.Module):
+        @tf.Module.with_name_scope
+        def __call__(self):
+            return tf.Variable(1.0, name="w").name
+
+    with tf.name_scope("outer"):
+        with tf.name_scope("inner"):
+            assert tf.Variable(1.0).name == "outer/inner/Variable:0"
+        assert tf.Variable(1.0, name="v").name == "outer/v:0"
+    assert Layer()() == "layer/w:0"
+    assert tf.Variable(1.0, name="v").name == "v:0"
+
+
+def test_datasets_show_as_those_of_tensorflow():
+    slices = tf.data.Dataset.from_tensor_slices([1, 2])
+    spec = "element_spec=TensorSpec(shape=(), dtype=tf.int32, name=None)"
+    assert repr(slices) == f"<_TensorSliceDataset {spec}>"
+    assert repr(slices.map(lambda x: x + 1)) == f"<_MapDataset {spec}>"
+
+
 def test_a_generator_is_no_function():
     with pytest.raises(TypeError, match="`yield`"):
 

@@ -26,6 +26,7 @@ from weft.compat.conversion import tensor
 from weft.compat.shapes import TensorShape
 from weft.core.tensor import Tensor, TracedTensor
 from weft.core.variable import Variable
+from weft.data import Dataset
 from weft.dtypes import DType
 from weft.errors import ArgumentError, ArgumentTypeError
 from weft.function.autograph.builtins import SETTINGS
@@ -251,6 +252,20 @@ def _function_repr(self: Function) -> str:
     return f"<weft.function.Function object at {id(self):#x}>"
 
 
+# Where TensorFlow calls the class of a dataset otherwise than by the step that made it.
+_DATASETS = {
+    "Slices": "_TensorSliceDataset", "Tensors": "_TensorDataset",
+    "Lines": "TextLineDatasetV2", "Generated": "_FlatMapDataset",
+    "Held": "_VariantDataset", "Select": "_DirectedInterleaveDataset",
+}  # fmt: skip
+
+
+def _dataset_repr(self: Dataset) -> str:
+    step = self._node.name
+    name = _DATASETS.get(step, f"_{step}Dataset")
+    return f"<{name} element_spec={self.element_spec!r}>"
+
+
 def _tensor_bool(plain: Callable) -> Callable:
     def method(self: Any) -> bool:
         try:
@@ -330,6 +345,7 @@ def _replacements() -> list[tuple[type, str, Any]]:
         (DType, "__str__", _dtype_str),
         (DType, "__repr__", _dtype_repr),
         (Function, "__repr__", _function_repr),
+        (Dataset, "__repr__", _dataset_repr),
         (TensorSpec, "shape", property(_declared, _declared_shape.__set__)),
         (TensorSpec, "__repr__", _spec_repr),
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import enum
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +19,9 @@ from weft.core.trace import replay
 from weft.core.variable import Variable as CoreVariable
 from weft.errors import ArgumentError, DTypeError, InvalidArgumentError, TraceError
 from weft.ops.variable import Variable as WeftVariable
+
+SCOPE = contextvars.ContextVar("scope", default="")
+"""What `tf.name_scope` puts before the names of variables: empty, or it ends in "/"."""
 
 
 class VariableSynchronization(enum.Enum):
@@ -126,7 +131,7 @@ class Variable(WeftVariable):
         super().__init__(
             value,
             trainable=True if trainable is None else trainable,
-            name=f"{name or 'Variable'}:0",
+            name=f"{SCOPE.get()}{name or 'Variable'}:0",
             shape=shape,
             constraint=constraint,
         )
@@ -332,8 +337,14 @@ class Module:
 
     @classmethod
     def with_name_scope(cls, method: Callable) -> Callable:
-        """The method itself: names of operations have no scopes here."""
-        return method
+        """Decorator: variables made in the method have the module's name before theirs."""
+
+        @functools.wraps(method)
+        def within(self: Any, *args: Any, **kwargs: Any) -> Any:
+            with self.name_scope:
+                return method(self, *args, **kwargs)
+
+        return within
 
 
 def _snake_case(name: str) -> str:
