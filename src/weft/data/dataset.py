@@ -415,6 +415,7 @@ class Dataset:
         padding_values: what to pad with; 0 (or empty text) if it is not given.
 
         Example:
+            >>> import weft
             >>> from weft.data import Dataset
             >>> rows = Dataset.range(1, 4).map(lambda n: weft.ops.ones(int(n), "int32") * n)
             >>> [batch.numpy().tolist() for batch in rows.padded_batch(2)]

@@ -142,8 +142,8 @@ def convert_image_dtype(
 
     Example:
         >>> import weft.compat.tensorflow as tf
-        >>> tf.image.convert_image_dtype(tf.constant([0, 51, 255], tf.uint8), tf.float32)
-        <tf.Tensor: shape=(3,), dtype=float32, numpy=array([0. , 0.2, 1. ], dtype=float32)>
+        >>> tf.image.convert_image_dtype(tf.constant([0, 255], tf.uint8), tf.float32)
+        <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0., 1.], dtype=float32)>
     """
     x = tensor("tf.image.convert_image_dtype", image)
     old, new = x.dtype, as_dtype(dtype)
