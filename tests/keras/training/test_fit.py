@@ -433,3 +433,29 @@ def test_a_step_of_ones_own_sees_losses_of_layers():
         warnings.simplefilter("error")
         course = model.fit(X, epochs=3, verbose=0).history["loss"]
     assert 0 < course[2] < course[0]
+
+
+class TwoNameless(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.score, self.kind = keras.layers.Dense(1), keras.layers.Dense(3, "softmax")
+
+    def call(self, x):
+        return self.score(x), self.kind(x)
+
+
+def test_logs_of_outputs_without_names():
+    model = TwoNameless()
+    kinds = np.arange(len(X)) % 3
+    losses = ["mse", keras.losses.SparseCategoricalCrossentropy()]
+    model.compile("sgd", losses, metrics=[["mae"], ["accuracy"]])
+    last = "sparse_categorical_crossentropy_loss"
+    course = model.fit(X, (Y, kinds), verbose=0).history
+    assert sorted(course) == ["accuracy", "loss", "mae", "mse_loss", last]
+    logs = model.evaluate(X, (Y, kinds), verbose=0, return_dict=True)
+    values = model.evaluate(X, (Y, kinds), verbose=0)
+    assert values == [logs[name] for name in ("loss", "mae", "accuracy", "mse_loss", last)]
+    assert model.metrics_names == ["loss", "compile_metrics", "mse_loss", last]
+    model.compile("sgd", "mae")
+    course = model.fit(X, (Y, np.eye(3)[kinds]), verbose=0).history
+    assert sorted(course) == ["loss", "mae_loss", "mae_loss_1"]

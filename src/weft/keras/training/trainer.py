@@ -247,15 +247,11 @@ class Trainer(Running):
 
     @property
     def metrics(self) -> list:
-        """The loss, the losses of outputs, the compiled metrics, those of layers."""
-        own: list[Any] = []
-        if self._loss_tracker is not None and self._compile_loss is not None:
-            own.append(self._loss_tracker)
+        """The loss, the compiled metrics, the losses of outputs, the metrics of layers."""
+        own = [self._loss_tracker, self._compile_metrics]
+        own = [metric for metric in own if metric is not None]
+        if self._compile_loss is not None:
             own += self._compile_loss.metrics
-        elif self._loss_tracker is not None:
-            own.append(self._loss_tracker)
-        if self._compile_metrics is not None:
-            own.append(self._compile_metrics)
         layer_metrics = getattr(super(), "metrics", None)
         return own + [metric for metric in layer_metrics or () if metric not in own]
 
@@ -530,12 +526,15 @@ class Trainer(Running):
         return logs
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
-        """The values as a list: metrics as they were given, then others by name."""
+        """The values as a list: metrics as they were given, then those of named outputs."""
         names: list[str] = []
         for metric in self.metrics:
             if isinstance(metric, CompileMetrics):
                 single = len(metric.output_names) <= 1
-                names += metric.result_names() if single else sorted(metric.result_names())
+                inner = (
+                    metric.result_names() if single else [m.name for m in metric.metrics]
+                )
+                names += inner
             else:
                 names.append(metric.name)
         names = [name for name in dict.fromkeys(names) if name in logs]
