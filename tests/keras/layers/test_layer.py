@@ -303,3 +303,20 @@ def test_lambda_is_saved_by_name_only():
     config = {"class_name": "__lambda__", "config": {"value": "…"}}
     with pytest.raises(ValueError, match="is not run"):
         keras.layers.deserialize(config)
+
+
+@pytest.mark.parametrize("values, batches, epsilon, limits", [
+    (5, 1, 0.01, [-1.2777058]),
+    (40, 1, 0.1, [-7.039805, 0.0, 6.6378484]),
+    (90, 3, 0.1, [-6.700532, -0.13261677, 6.974112]),
+])  # fmt: skip
+def test_bins_of_data_are_those_of_keras(values, batches, epsilon, limits):
+    data = np.float32(10) * np.sin(np.arange(values) * 1.7).astype("float32")
+    layer = layers.Discretization(num_bins=len(limits) + 1, epsilon=epsilon)
+    layer.adapt(data if batches == 1 else iter(data.reshape(batches, -1)))
+    np.testing.assert_allclose(layer.bin_boundaries, limits, rtol=1e-6)
+
+
+def test_one_hot_bins_of_a_column():
+    layer = layers.Discretization(bin_boundaries=[0.0], output_mode="one_hot")
+    assert layer([[1.0], [-1.0]]).tolist() == [[0.0, 1.0], [1.0, 0.0]]

@@ -174,6 +174,22 @@ class Normalization(Layer):
 _OUTPUT_MODES = ("multi_hot", "one_hot", "count")
 
 
+def _encoded(
+    numbers: Any, size: int, output_mode: str, dtype: Any, count_weights: Any = None
+) -> Tensor:
+    """Category numbers as vectors of this size."""
+    rows = ops.one_hot(numbers, size, dtype=dtype)
+    if output_mode == "one_hot":
+        # A last axis of extent 1 is the number itself.
+        single = len(numbers.shape) > 1 and numbers.shape[-1] == 1
+        return ops.squeeze(rows, -2) if single else rows
+    if count_weights is not None:
+        rows = rows * ops.expand_dims(ops.cast(count_weights, dtype), -1)
+    if len(numbers.shape) == 0:
+        return rows
+    return (ops.sum if output_mode == "count" else ops.max)(rows, axis=-2)
+
+
 class CategoryEncoding(Layer):
     """Category numbers as vectors of zeros and ones, or counts.
 
@@ -221,18 +237,9 @@ class CategoryEncoding(Layer):
             )
         numbers = ops.cast(inputs, "int32")
         self._require_known(numbers)
-        rows = ops.one_hot(numbers, self.num_tokens, dtype=self.compute_dtype)
-        if self.output_mode == "one_hot":
-            # A last axis of extent 1 is the number itself.
-            single = len(numbers.shape) > 1 and numbers.shape[-1] == 1
-            return ops.squeeze(rows, -2) if single else rows
-        if self.output_mode == "count" and count_weights is not None:
-            weights = ops.cast(count_weights, self.compute_dtype)
-            rows = rows * ops.expand_dims(weights, -1)
-        if len(numbers.shape) == 0:
-            return rows
-        reduce = ops.sum if self.output_mode == "count" else ops.max
-        return reduce(rows, axis=-2)
+        return _encoded(
+            numbers, self.num_tokens, self.output_mode, self.compute_dtype, count_weights
+        )
 
     def _require_known(self, numbers: Any) -> None:
         from weft.core.tensor import TracedTensor
@@ -293,20 +300,20 @@ class Discretization(Layer):
         return {"name": self.name, "dtype": self.dtype}
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Choose the limits so that the bins are equally full."""
+        """Choose the limits so that the bins are equally full, up to `epsilon`."""
         if self.num_bins is None:
             raise ArgumentError(
                 "Discretization.adapt: the bins are fixed by bin_boundaries; give num_bins "
                 "instead"
             )
-        seen = []
+        seen: _Summary = np.empty(0, np.float32), np.empty(0, np.float32)
         for number, batch in enumerate(batches_of(data)):
             if steps is not None and number >= steps:
                 break
-            seen.append(batch.reshape(-1))
-        shares = np.arange(1, self.num_bins) / self.num_bins
-        limits = np.quantile(np.concatenate(seen), shares, method="inverted_cdf")
-        self.bin_boundaries = [float(limit) for limit in limits]
+            seen = _merged(_summary(np.asarray(batch, np.float32), self.epsilon), seen)
+            seen = _compressed(seen, self.epsilon)
+        limits, _ = _compressed(seen, 1.0 / self.num_bins)
+        self.bin_boundaries = limits[:-1].tolist()
 
     def call(self, inputs: Any) -> Tensor:
         if self.bin_boundaries is None:
@@ -319,8 +326,34 @@ class Discretization(Layer):
         if self.output_mode == "int":
             return numbers
         bins = len(self.bin_boundaries) + 1
-        rows = ops.one_hot(numbers, bins, dtype=self.compute_dtype)
-        if self.output_mode == "one_hot" or len(numbers.shape) < 1:
-            return rows
-        reduce = ops.sum if self.output_mode == "count" else ops.max
-        return reduce(rows, axis=-2)
+        return _encoded(numbers, bins, self.output_mode, self.compute_dtype)
+
+
+# Of data in order, some values and how many values each of them stands for.
+_Summary = tuple[np.ndarray, np.ndarray]
+
+
+def _summary(data: np.ndarray, epsilon: float) -> _Summary:
+    """Every so many-th value, so that about 1 / epsilon are left."""
+    each = max(data.size / (1.0 / epsilon), 1.0)
+    values = np.sort(data, axis=None)[int(each - 1) :: int(each)]
+    return values, np.full(values.shape, each, np.float32)
+
+
+def _merged(first: _Summary, second: _Summary) -> _Summary:
+    values, counts = (np.concatenate(pair) for pair in zip(first, second))
+    order = np.argsort(values)
+    return values[order], counts[order]
+
+
+def _compressed(summary: _Summary, epsilon: float) -> _Summary:
+    """About 1 / epsilon values, each for as many, between those of the summary."""
+    values, counts = summary
+    if len(values) * epsilon < 1:
+        return summary
+    passed = counts.cumsum()
+    shares = epsilon + np.arange(0.0, 1.0, epsilon)
+    chosen = np.interp(shares, passed / passed[-1], values)
+    passed = np.interp(shares, passed / passed[-1], passed)
+    counts = np.diff(passed, prepend=0.0)
+    return chosen.astype(np.float32), counts.astype(np.float32)
