@@ -108,7 +108,8 @@ _RUN: dict[str, Rule] = {
 }  # fmt: skip
 # These take no old arguments; as with all others here, their errors point to the user.
 _SHORT_TRACEBACKS = (
-    "Model.__call__", "Model.train_on_batch", "Model.test_on_batch",
+    "Sequential", "Sequential.add", "Model.__call__", "Model.train_on_batch",
+    "Model.test_on_batch",
     "Model.predict_on_batch", "Model.save", "Model.load_weights", "Model.save_weights",
 )  # fmt: skip
 _CONVOLUTIONS = [
