@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 Store = Callable[..., None]
+Prefetch = Callable[..., None]
 
 
 def emit_contraction(
@@ -67,6 +68,7 @@ def emit_contraction(
     b: ir.Value | pack.Load,
     store: Store,
     heavy_epilogue: bool = False,
+    prefetch: Prefetch | None = None,
 ) -> None:
     """Emit one chunk (an i64 below `plan.chunks`) of a contraction.
 
@@ -79,6 +81,8 @@ def emit_contraction(
                 output element once: a scalar, or a vector along the contraction's `axis`
                 (along the other one where that has size 1)
     heavy_epilogue      emit the call of `store` as few times as possible
+    prefetch    prefetch(f, batch, row, column, lanes, axis="column") asks for the memory
+                that `store` will read for these elements, one tile's inner loop ahead
 
     Raises ValueError where the plan splits k: `emit_partial` and `emit_combine` do that.
     """
@@ -87,7 +91,9 @@ def emit_contraction(
             "emit_contraction: the plan must not split k; received "
             f"k_splits={plan.k_splits}; emit two kernels with emit_partial and emit_combine"
         )
-    _Emitter(f, contraction, plan, scratch, a, b, store, heavy_epilogue).emit(chunk)
+    emitter = _Emitter(f, contraction, plan, scratch, a, b, store, heavy_epilogue)
+    emitter.prefetch = prefetch
+    emitter.emit(chunk)
 
 
 def emit_partial(
@@ -182,6 +188,7 @@ class _Emitter:
     ) -> None:
         self.f, self.plan, self.store = f, plan, store
         self.own_store: Store | None = None
+        self.prefetch: Prefetch | None = None
         self.c = c = oriented(contraction, plan)
         self.type = c.accumulate
         self.lanes = plan.lanes
@@ -410,6 +417,17 @@ class _Emitter:
                     tile[r][v].set(self._multiply_add(spread, factors[v], tile[r][v].get()))
 
         count = pack.subtract(f, k_end, k)
+        if sets == 1 and self.prefetch is not None:
+            # Spread over the inner loop, the requests do not wait for each other.
+            piece = pack.divide(f, pack.add(f, count, rows - 1), rows)
+            with f.loop(f.i64(0), rows) as number:
+                at_row = pack.add(f, row, number)
+                self._prefetch_row(batch, k_end, column, at_row, vectors)
+                begin = number * piece
+                end = pack.smaller(f, pack.add(f, begin, piece), count)
+                with f.loop(begin, end) as position:
+                    step(position, tiles[0])
+            return tiles[0]
         if sets == 1:
             with f.loop(f.i64(0), count) as position:
                 step(position, tiles[0])
@@ -450,6 +468,18 @@ class _Emitter:
         return self.b.pointer(batch, k, column), self.b.operand.strides[1]
 
     # -- the epilogue -------------------------------------------------------------
+
+    def _prefetch_row(self, batch, k_end, column, row, vectors: int) -> None:
+        """Ask for what the epilogue of one row of a tile reads."""
+        f, lanes = self.f, self.lanes
+        transposed = self.plan.transposed
+        axis = "row" if transposed else "column"
+        last = f.compare("eq", k_end, self.k_range[1]) if self.blocked else True
+        with pack.either(f, last):
+            for v in range(vectors):
+                place = row, pack.add(f, column, v * lanes)
+                at = reversed(place) if transposed else place
+                self.prefetch(f, batch, *at, lanes, axis=axis)
 
     def finish(self, batch, row, column, value: ir.Value, count: int) -> None:
         """Hand a vector of results, of which the first `count` lanes exist, to `store`."""

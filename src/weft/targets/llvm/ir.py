@@ -197,6 +197,7 @@ class Function:
         self._locals: list[str] = []
         self._lines: list[str] = []
         self._count = 0
+        self._constants_in_memory = False
         self.block = "entry"
 
     # -- instructions ------------------------------------------------------------
@@ -216,7 +217,27 @@ class Function:
         return Value(type, name, self)
 
     def constant(self, type: Type, number: float | int | bool) -> Value:
+        if self._constants_in_memory and type.is_float and type.lanes:
+            return self.splat(self.constant(type.scalar, number), type.lanes)
         return Value(type, literal(type, number), self)
+
+    @contextlib.contextmanager
+    def constants_in_memory(self) -> Iterator[None]:
+        """Inside, vectors of float constants are read from memory at each use.
+
+        LLVM would keep them in registers, also through loops that need all registers for
+        themselves and would then spill theirs. Volatile loads stay where they are written.
+        """
+        before, self._constants_in_memory = self._constants_in_memory, True
+        try:
+            yield
+        finally:
+            self._constants_in_memory = before
+
+    def _from_memory(self, constant: Value) -> Value:
+        type = constant.type
+        address = self.module.stored(constant)
+        return self.result(type, f"load volatile {type}, ptr {address}, align {type.bytes}")
 
     def i64(self, number: int) -> Value:
         return Value(I64, str(number), self)
@@ -342,7 +363,9 @@ class Function:
         if not lanes:
             return scalar
         type = scalar.type.vector(lanes)
-        if not scalar.text.startswith("%"):
+        if not scalar.text.startswith("%") and self._constants_in_memory and type.is_float:
+            scalar = self._from_memory(scalar)
+        elif not scalar.text.startswith("%"):
             return Value(type, f"splat ({scalar.type} {scalar.text})", self)
         one = self.result(
             type, f"insertelement {type} poison, {scalar.type} {scalar.text}, i64 0"
@@ -470,6 +493,15 @@ class Module:
                 f"[{len(values)} x {type}] [{listed}], align 64"
             )
         return Value(PTR, f"@{name}", owner)
+
+    def stored(self, constant: Value) -> str:
+        """The address of a scalar constant."""
+        name = f"constant.{constant.type}.{constant.text}"
+        self._globals.setdefault(
+            name,
+            f'@"{name}" = private unnamed_addr constant {constant.type} {constant.text}',
+        )
+        return f'@"{name}"'
 
     def text(self) -> str:
         declarations = [d for n, d in self._declared.items() if n not in self.functions]

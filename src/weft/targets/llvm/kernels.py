@@ -6,6 +6,7 @@ nothing of the graph that it came from, so kernels of equal form are compiled on
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -322,6 +323,7 @@ def _contraction_kernels(cluster: Cluster, machine: Machine) -> list[Kernel]:
             a=source_of(pointers, f, 0), b=source_of(pointers, f, 1),
             store=_store_callback(f, tuple(pointers), stores, reads, product, total, heavy=heavy),
             heavy_epilogue=heavy,
+            prefetch=_prefetch_callback(tuple(pointers), stores, product, machine),
         )  # fmt: skip
         f.ret()
         return [
@@ -424,7 +426,7 @@ def _store_callback(
     top = Point(f, pointers, {})
     expressions = [store.expression for store in stores]
     top.prepare(expressions)
-    invariants = _Kept(f, top, expressions) if heavy else None
+    invariants = _Kept(f, top) if heavy else None
     dtypes = buffers.dtypes
 
     def store(f, batch, row, column, value: ir.Value, mask, axis: str = "column") -> None:
@@ -435,10 +437,43 @@ def _store_callback(
             mask=mask, given={total: scalar.rounded(f, value, total.dtype)},
             known=dict(top.known) if invariants is None else invariants.reload(),
         )  # fmt: skip
-        for statement in stores:
-            point.store(statement, dtypes[statement.buffer])
+        with f.constants_in_memory() if heavy else contextlib.nullcontext():
+            for statement in stores:
+                point.store(statement, dtypes[statement.buffer])
 
     return store
+
+
+def _prefetch_callback(
+    pointers: tuple[ir.Value, ...], stores: list[Store], product: _Product, machine: Machine
+) -> Callable | None:
+    """Asks for what the stores read at each element of the output, if that is much.
+
+    A tile is a few vectors of many rows, which no prefetcher of a processor foresees.
+    """
+    seen: set[Expression] = set()
+    parts = [part for s in stores for part in walk(s.expression, seen)]
+    loads = [part for part in parts if isinstance(part, Load) and _is_whole(part, product)]
+    elements = product.batch.extent * product.m.extent * product.n.extent
+    if elements * sum(scalar.memory_type(load.dtype).bytes for load in loads) < machine.l2_bytes // 2:
+        return None
+
+    def prefetch(f, batch, row, column, lanes: int, axis: str = "column") -> None:
+        along = product.n if axis == "column" else product.m
+        at = {product.batch: batch, product.m: row, product.n: column}
+        point = Point(f, pointers, at, vector=along, lanes=lanes)
+        for load in loads:
+            if load.offset.coefficient(along) == 1:
+                point.prefetch(load)
+
+    return prefetch
+
+
+def _is_whole(load: Load, product: _Product) -> bool:
+    """Whether a load reads another element for each one of the output, at a known place."""
+    offset = load.offset
+    is_known = load.guard is None and all(isinstance(atom, Var) for atom in offset.terms)
+    return is_known and all(offset.coefficient(v) != 0 for v in (product.m, product.n))
 
 
 class _Kept:
@@ -448,13 +483,10 @@ class _Kept:
     then be spilled in every step. Volatile loads stay where they are written.
     """
 
-    def __init__(self, f: ir.Function, top: Point, expressions: list[Expression]) -> None:
+    def __init__(self, f: ir.Function, top: Point) -> None:
         self.f = f
         self.slots: list[tuple[Expression, ir.Type, ir.Value]] = []
-        seen: set[Expression] = set()
-        parts = [part for e in expressions for part in walk(e, seen)]
-        literals = {part for part in parts if isinstance(part, Literal)}
-        for expression in [*top.known, *sorted(literals, key=parts.index)]:
+        for expression in top.known:
             value = top.value(expression)
             slot = f.scratch(value.type, 1)
             f.store(value, slot)
