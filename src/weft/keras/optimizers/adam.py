@@ -8,14 +8,8 @@ from typing import Any
 from weft import ops
 from weft.core.state import eager
 from weft.errors import ArgumentError
+from weft.keras.optimizers.means import moved, settled
 from weft.keras.optimizers.optimizer import Optimizer
-
-
-def _moved(slot: Any, towards: Any, beta: float) -> Any:
-    """The running mean in `slot`, moved by 1 - beta towards a value."""
-    value = slot.value + (towards - slot.value) * (1 - beta)
-    slot.assign(value)
-    return value
 
 
 class Adam(Optimizer):
@@ -57,8 +51,8 @@ class Adam(Optimizer):
         step = self.step_number(variable.dtype)
         left = 1 - ops.power(self.beta_2, step)
         rate = learning_rate * ops.sqrt(left) / (1 - ops.power(self.beta_1, step))
-        m = _moved(self.slot("momentum", variable), gradient, self.beta_1)
-        v = _moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
+        m = moved(self.slot("momentum", variable), gradient, self.beta_1)
+        v = moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
         if self.amsgrad:
             largest = self.slot("velocity_hat", variable)
             v = ops.maximum(largest.value, v)
@@ -101,9 +95,9 @@ class Adamax(Adam):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         left = 1 - ops.power(self.beta_1, self.step_number(variable.dtype))
-        m = _moved(self.slot("momentum", variable), gradient, self.beta_1)
+        m = moved(self.slot("momentum", variable), gradient, self.beta_1)
         slot = self.slot("norm", variable)
-        u = ops.maximum(self.beta_2 * slot.value, ops.abs(gradient))
+        u = settled(ops.maximum(self.beta_2 * slot.value, ops.abs(gradient)))
         slot.assign(u)
         step = learning_rate * m / (left * (u + self.epsilon))
         variable.assign(variable.value - step)
@@ -145,8 +139,8 @@ class Nadam(Adam):
         step = self.step_number(variable.dtype)
         now, ahead = self._mu(step), self._mu(step + 1)
         product = ops.cast(self._product.value, variable.dtype)
-        m = _moved(self.slot("momentum", variable), gradient, self.beta_1)
-        v = _moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
+        m = moved(self.slot("momentum", variable), gradient, self.beta_1)
+        v = moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
         m_hat = ahead * m / (1 - product * ahead) + (1 - now) * gradient / (1 - product)
         v_hat = v / (1 - ops.power(self.beta_2, step))
         step = m_hat * learning_rate / (ops.sqrt(v_hat) + self.epsilon)
@@ -174,7 +168,7 @@ class Lion(Optimizer):
         slot = self.slot("momentum", variable)
         direction = slot.value * self.beta_1 + gradient * (1.0 - self.beta_1)
         variable.assign(variable.value - learning_rate * ops.sign(direction))
-        slot.assign(slot.value * self.beta_2 + gradient * (1.0 - self.beta_2))
+        slot.assign(settled(slot.value * self.beta_2 + gradient * (1.0 - self.beta_2)))
 
 
 class Lamb(Adam):
@@ -194,8 +188,8 @@ class Lamb(Adam):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         step = self.step_number(variable.dtype)
-        m = _moved(self.slot("momentum", variable), gradient, self.beta_1)
-        v = _moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
+        m = moved(self.slot("momentum", variable), gradient, self.beta_1)
+        v = moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
         m_hat = m / (1 - ops.power(self.beta_1, step))
         v_hat = v / (1 - ops.power(self.beta_2, step))
         update = m_hat / (ops.sqrt(v_hat) + self.epsilon)
@@ -240,7 +234,7 @@ class ScheduleFreeAdamW(Adam):
         if self.warmup_steps > 0:
             learning_rate = learning_rate * ops.minimum(step / self.warmup_steps, 1.0)
         z = self.slot("momentum", variable)
-        v = _moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
+        v = moved(self.slot("velocity", variable), ops.square(gradient), self.beta_2)
         root = ops.sqrt(v / (1 - ops.power(self.beta_2, step))) + self.epsilon
         x = (variable.value - (1 - beta_1) * z.value) / beta_1
         z.assign(z.value - learning_rate * gradient / root)

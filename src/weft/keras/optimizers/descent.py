@@ -6,6 +6,7 @@ from typing import Any
 
 from weft import ops
 from weft.errors import ArgumentError
+from weft.keras.optimizers.means import settled
 from weft.keras.optimizers.optimizer import Optimizer
 
 
@@ -43,7 +44,7 @@ class SGD(Optimizer):
             variable.assign(variable.value - step)
             return
         slot = self.slot("momentum", variable)
-        velocity = slot.value * self.momentum - step
+        velocity = settled(slot.value * self.momentum - step)
         slot.assign(velocity)
         if self.nesterov:
             velocity = velocity * self.momentum - step
@@ -82,16 +83,16 @@ class RMSprop(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         rho, slot = self.rho, self.slot("velocity", variable)
-        velocity = rho * slot.value + (1 - rho) * ops.square(gradient)
+        velocity = settled(rho * slot.value + (1 - rho) * ops.square(gradient))
         slot.assign(velocity)
         if self.centered:
             mean = self.slot("average_gradient", variable)
-            mean.assign(rho * mean.value + (1 - rho) * gradient)
+            mean.assign(settled(rho * mean.value + (1 - rho) * gradient))
             velocity = velocity - ops.square(mean.value)
         step = learning_rate * gradient / ops.sqrt(velocity + self.epsilon)
         if self.momentum > 0:
             momentum = self.slot("momentum", variable)
-            step = self.momentum * momentum.value + step
+            step = settled(self.momentum * momentum.value + step)
             momentum.assign(step)
         variable.assign(variable.value - step)
 
@@ -146,11 +147,11 @@ class Adadelta(Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         rho, epsilon = self.rho, self.epsilon
         squares, steps = (self.slot(name, variable) for name in self.slots)
-        squares.assign(rho * squares.value + (1 - rho) * ops.square(gradient))
+        squares.assign(settled(rho * squares.value + (1 - rho) * ops.square(gradient)))
         step = (
             ops.sqrt(steps.value + epsilon) * gradient / ops.sqrt(squares.value + epsilon)
         )
-        steps.assign(rho * steps.value + (1 - rho) * ops.square(step))
+        steps.assign(settled(rho * steps.value + (1 - rho) * ops.square(step)))
         variable.assign(variable.value - learning_rate * step)
 
 

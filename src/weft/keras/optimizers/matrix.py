@@ -8,6 +8,7 @@ from typing import Any
 
 from weft import ops
 from weft.errors import ShapeError
+from weft.keras.optimizers.means import moved, settled
 from weft.keras.optimizers.optimizer import Optimizer
 
 
@@ -169,7 +170,7 @@ class Muon(Optimizer):
             self._adam_step(gradient, variable, learning_rate * self.adam_lr_ratio)
             return
         slot = self.slot("momentum", variable)
-        slot.assign(slot.value + (gradient + slot.value * (self.momentum - 1)))
+        slot.assign(settled(slot.value + (gradient + slot.value * (self.momentum - 1))))
         ahead = gradient + self.momentum * slot.value if self.nesterov else slot.value
         step = learning_rate * self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
         variable.assign(variable.value - self.lr_adjust(step))
@@ -188,12 +189,9 @@ class Muon(Optimizer):
         step = ops.cast(self.iterations + 1, variable.dtype)
         left = 1 - ops.power(self.adam_beta_2, step)
         rate = learning_rate * ops.sqrt(left) / (1 - ops.power(self.adam_beta_1, step))
-        m, v = self.slot("momentum", variable), self.slot("velocity", variable)
-        m.assign(m.value + (gradient - m.value) * (1 - self.adam_beta_1))
-        v.assign(v.value + (ops.square(gradient) - v.value) * (1 - self.adam_beta_2))
-        variable.assign(
-            variable.value - m.value * rate / (ops.sqrt(v.value) + self.epsilon)
-        )
+        m = moved(self.slot("momentum", variable), gradient, self.adam_beta_1)
+        v = moved(self.slot("velocity", variable), ops.square(gradient), self.adam_beta_2)
+        variable.assign(variable.value - m * rate / (ops.sqrt(v) + self.epsilon))
 
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
         """`x` with singular values brought near 1, by `steps` steps of fifth order."""
