@@ -254,7 +254,10 @@ class _Emitter:
                 self._run(launches, running)
 
     def _run(self, launches: list[Launch], kernels: list[Kernel]) -> None:
-        self.report.append((self.builder.run(launches), kernels))
+        # The longest chunks first: what is short fills the gaps at the end.
+        order = sorted(range(len(launches)), key=lambda i: -launches[i].nanoseconds)
+        place = self.builder.run([launches[i] for i in order])
+        self.report.append((place, [kernels[i] for i in order]))
 
     def _make(self, value, region, where, targets, shared) -> None:
         if value in where:
@@ -275,7 +278,8 @@ class _Emitter:
 
     def _launch(self, kernel: Kernel, where: dict[Value, Place]) -> Launch:
         slots = [self.find(value, where).slot for value in kernel.values]
-        return Launch(self.addresses[id(kernel)], slots, kernel.chunks)
+        each = kernel.estimate / max(1, kernel.chunks)
+        return Launch(self.addresses[id(kernel)], slots, kernel.chunks, each)
 
     def copies(self, pairs: Sequence[tuple[Place, Place]]) -> None:
         """to = source for all pairs at once."""

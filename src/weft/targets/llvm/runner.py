@@ -50,9 +50,10 @@ OPERATION_NAMES = (
     "run", "jump", "jump_if", "jump_unless", "host", "copy", "swap", "end"
 )  # fmt: skip
 
-# A launch of a kernel within a phase; `TICKS` collects time when a profile is taken.
+# A launch of a kernel within a phase: its chunks are those from FIRST on, and stand at BEGIN
+# up to FINISH among all of the phase. `TICKS` collects time when a profile is taken.
 LAUNCH = 8
-KERNEL, SLOTS, BEGIN, FINISH, TICKS = range(5)
+KERNEL, SLOTS, BEGIN, FINISH, FIRST, TICKS = range(6)
 
 # A program's header.
 HEADER = 8
@@ -228,7 +229,7 @@ class _Emitter:
 
         f.start(found)
         launch = launch_of(here)
-        own = chunk - begin
+        own = chunk - begin + self.word(f, launch, FIRST)
         profiled = f.compare("ne", self.word(f, team, PROFILED), 0)
         f.branch_if(profiled, timed, plain)
         f.start(plain)
@@ -453,9 +454,10 @@ class _Emitter:
         f.start(by_myself)
         with f.loop(0, launch_count) as number:
             launch = f.element(launches, I64, number * LAUNCH)
+            first_chunk = self.word(f, launch, FIRST)
             chunks = self.word(f, launch, FINISH) - self.word(f, launch, BEGIN)
             start = self.ticks(f) if profiled else None
-            with f.loop(0, chunks) as chunk:
+            with f.loop(first_chunk, first_chunk + chunks) as chunk:
                 self.call_kernel(f, launch, buffers, chunk, scratch)
             if start:
                 ticks = f.element(launch, I64, TICKS)

@@ -32,11 +32,13 @@ _LARGEST_PHASE = 2**31 - 2**16  # chunk numbers are 32 bits, with room for the t
 
 
 class Launch(NamedTuple):
-    """One kernel of a phase: its address, the buffers it is given, its count of chunks."""
+    """One kernel of a phase: its address, the buffers it is given, its count of chunks,
+    and about how long each takes."""
 
     address: int
     slots: Sequence[int]
     chunks: int
+    nanoseconds: float = 0.0
 
 
 class Label:
@@ -60,7 +62,8 @@ class ProgramBuilder:
     def __init__(self, buffers: int) -> None:
         self._buffers = buffers
         self._records: list[list[Any]] = []
-        self._launches: list[tuple[int, int, int, int]] = []  # address, slots, begin, end
+        # Addresses, slots, and where the chunks begin, end, and begin within the kernel.
+        self._launches: list[tuple[int, int, int, int, int]] = []
         self._slots: list[int] = []
         self._slots_known: dict[tuple[int, ...], int] = {}
         self._hosts: dict[int, HostFunction] = {}
@@ -87,19 +90,23 @@ class ProgramBuilder:
     # -- instructions
 
     def run(self, launches: Sequence[Launch]) -> int:
-        """A phase: kernels that do not depend on each other. Returns its place."""
+        """A phase: kernels that do not depend on each other, those of long chunks first.
+
+        Returns its place.
+        """
         first, total = len(self._launches), 0
-        for address, slots, chunks in launches:
-            if chunks < 0 or total + chunks > _LARGEST_PHASE:
+        for launch, begin, end in _from_both_ends(launches):
+            count = end - begin
+            if count < 0 or total + count > _LARGEST_PHASE:
                 raise ValueError(
                     f"program: a phase has 0 to {_LARGEST_PHASE} chunks; received "
-                    f"{total + chunks}; give a chunk more work"
+                    f"{total + count}; give a chunk more work"
                 )
-            if not chunks:
+            if not count:
                 continue
-            where = self._remember(tuple(map(self._slot, slots)))
-            self._launches.append((address, where, total, total + chunks))
-            total += chunks
+            where = self._remember(tuple(map(self._slot, launch.slots)))
+            self._launches.append((launch.address, where, total, total + count, begin))
+            total += count
         self._width = max(self._width, total)
         return self._append(native.RUN, first, len(self._launches) - first, total)
 
@@ -155,10 +162,8 @@ class ProgramBuilder:
         self.end()
         slots = np.array(self._slots or [0], np.int32)
         launches = aligned_words(len(self._launches) + 1, native.LAUNCH)
-        for row, (address, where, begin, finish) in zip(
-            launches, self._launches, strict=False
-        ):
-            row[: native.TICKS] = address, slots.ctypes.data + 4 * where, begin, finish
+        for row, (address, where, *chunks) in zip(launches, self._launches, strict=False):
+            row[: native.TICKS] = address, slots.ctypes.data + 4 * where, *chunks
         code = aligned_words(len(self._records), native.RECORD)
         for row, record in zip(code, self._records, strict=True):
             operands = [self._number(operand) for operand in record]
@@ -205,6 +210,20 @@ class ProgramBuilder:
         if operand.place is None:
             raise ValueError("program: a jump needs a placed label; call place(label)")
         return operand.place
+
+
+def _from_both_ends(launches: Sequence[Launch]) -> list[tuple[Launch, int, int]]:
+    """Launches and ranges of their chunks, the first launch's at both ends.
+
+    The leader takes chunks from the front, workers from the back. Where they meet, chunks
+    should be short, so that nobody waits long for the other.
+    """
+    whole = [(launch, 0, launch.chunks) for launch in launches]
+    if len(launches) < 2 or launches[0].chunks < 2:
+        return whole
+    cut = launches[0]
+    half = cut.chunks // 2
+    return [(cut, 0, half), *whole[1:], (cut, half, cut.chunks)]
 
 
 def aligned_words(*shape: int) -> np.ndarray:
@@ -301,15 +320,20 @@ class Program:
             record = self._code[place].tolist()
             if not count:
                 continue
-            launches: list[LaunchTime] = []
+            # A kernel that was cut in two counts as one.
+            launches: dict[tuple[int, int], LaunchTime] = {}
             if record[0] == native.RUN:
                 offset = record[1] - self._launches.ctypes.data
                 first = offset // (8 * native.LAUNCH)
                 for row in self._launches[first : first + record[2]].tolist():
+                    who = row[native.KERNEL], row[native.SLOTS]
                     chunks = row[native.FINISH] - row[native.BEGIN]
                     seconds = row[native.TICKS] / second
-                    launches.append(LaunchTime(row[native.KERNEL], chunks, seconds))
+                    if row[native.FIRST]:
+                        chunks += launches[who].chunks
+                        seconds += launches[who].seconds
+                    launches[who] = LaunchTime(row[native.KERNEL], chunks, seconds)
             name = native.OPERATION_NAMES[record[0]]
-            times = InstructionTime(place, name, count, ticks / second, tuple(launches))
+            times = InstructionTime(place, name, count, ticks / second, tuple(launches.values()))
             rows.append(times)
         return rows
