@@ -417,20 +417,9 @@ class _Emitter:
                     tile[r][v].set(self._multiply_add(spread, factors[v], tile[r][v].get()))
 
         count = pack.subtract(f, k_end, k)
-        if sets == 1 and self.prefetch is not None:
-            # Spread over the inner loop, the requests do not wait for each other.
-            piece = pack.divide(f, pack.add(f, count, rows - 1), rows)
-            with f.loop(f.i64(0), rows) as number:
-                at_row = pack.add(f, row, number)
-                self._prefetch_row(batch, k_end, column, at_row, vectors)
-                begin = number * piece
-                end = pack.smaller(f, pack.add(f, begin, piece), count)
-                with f.loop(begin, end) as position:
-                    step(position, tiles[0])
-            return tiles[0]
         if sets == 1:
-            with f.loop(f.i64(0), count) as position:
-                step(position, tiles[0])
+            where = batch, k_end, column, row
+            self._along_k(count, lambda at: step(at, tiles[0]), where, rows, vectors)
             return tiles[0]
         whole = count & -sets
         with f.loop(f.i64(0), whole, sets) as position:
@@ -445,6 +434,22 @@ class _Emitter:
                     kept[r][v].set(kept[r][v].get() + added[r][v].get())
             tiles = tiles[:half]
         return tiles[0]
+
+    def _along_k(self, count, step, where, rows: int, vectors: int) -> None:
+        """All steps; spread over them, what the epilogue will read is asked for."""
+        f = self.f
+        if self.prefetch is None:
+            with f.loop(f.i64(0), count) as position:
+                step(position)
+            return
+        batch, k_end, column, row = where
+        piece = pack.divide(f, pack.add(f, count, rows - 1), rows)
+        with f.loop(f.i64(0), rows) as turn:
+            self._prefetch_row(batch, k_end, column, pack.add(f, row, turn), vectors)
+            begin = turn * piece
+            end = pack.smaller(f, pack.add(f, begin, piece), count)
+            with f.loop(begin, end) as position:
+                step(position)
 
     def _multiply_add(self, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
         if self.plan.has_fma and self.type.is_float:
@@ -472,6 +477,7 @@ class _Emitter:
     def _prefetch_row(self, batch, k_end, column, row, vectors: int) -> None:
         """Ask for what the epilogue of one row of a tile reads."""
         f, lanes = self.f, self.lanes
+        assert self.prefetch is not None
         transposed = self.plan.transposed
         axis = "row" if transposed else "column"
         last = f.compare("eq", k_end, self.k_range[1]) if self.blocked else True

@@ -18,7 +18,6 @@ from weft.compiler.loops import (
     Apply,
     Expression,
     Given,
-    Literal,
     Load,
     Nest,
     Reduce,
@@ -455,7 +454,8 @@ def _prefetch_callback(
     parts = [part for s in stores for part in walk(s.expression, seen)]
     loads = [part for part in parts if isinstance(part, Load) and _is_whole(part, product)]
     elements = product.batch.extent * product.m.extent * product.n.extent
-    if elements * sum(scalar.memory_type(load.dtype).bytes for load in loads) < machine.l2_bytes // 2:
+    each = sum(scalar.memory_type(load.dtype).bytes for load in loads)
+    if elements * each < machine.l2_bytes // 2:
         return None
 
     def prefetch(f, batch, row, column, lanes: int, axis: str = "column") -> None:
