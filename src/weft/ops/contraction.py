@@ -6,6 +6,7 @@ from typing import Any
 
 from weft import dtypes
 from weft.core.tensor import Tensor
+from weft.core.variable import Variable
 from weft.errors import ArgumentError, ShapeError
 from weft.ops.axes import one_axis
 from weft.ops.convert import cast, numbers
@@ -47,6 +48,8 @@ def matmul(x1: Any, x2: Any) -> Tensor:
         >>> ops.matmul([[1, 2], [3, 4]], [10, 1]).tolist()
         [12, 34]
     """
+    if isinstance(x2, Variable):
+        x2 = x2.value
     if type(x1) is Tensor and type(x2) is Tensor:
         a, b = x1._array, x2._array
         plain = a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]

@@ -15,6 +15,7 @@ from weft import config, dtypes
 from weft.core.primitive import LARGE, Primitive
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
+from weft.core.variable import Variable
 from weft.dtypes import DType, result_type
 from weft.errors import DTypeError, ShapeError
 from weft.ops.convert import as_tensor, cast, convert_to_tensor, scalar
@@ -194,6 +195,8 @@ def binary(
                     if a.size < LARGE and STATE.trace is None and not STATE.tapes:
                         return Tensor(primitive.evaluate(a, b))
                     return bind(x1, x2)
+            elif isinstance(x2, Variable):
+                return operation(x1, x2.value)
         elif kind2 is Tensor and (kind1 is float or kind1 is int):
             if x2._array.dtype in floats:
                 return join(scalar(x1, x2.dtype), x2)

@@ -25,6 +25,11 @@ class _Scopes(threading.local):
         self.stateless: list[Any] = []
         self.allowance: Allowance | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether no scope is open that changes what a layer computes."""
+        return self.autocast is None and self.unknown is None and not self.stateless
+
 
 SCOPES = _Scopes()
 

@@ -32,7 +32,7 @@ from weft.keras.backend.scopes import SCOPES, autocast, in_symbolic_scope
 from weft.keras.backend.symbolic import compute_output_spec
 from weft.keras.backend.tracking import Tracker
 from weft.keras.backend.variable import standardize_shape
-from weft.keras.layers import calling
+from weft.keras.layers import calling, quick
 from weft.keras.layers.calling import CALLS
 from weft.keras.layers.input_spec import assert_input_compatibility
 from weft.keras.layers.weights import Weights
@@ -167,6 +167,7 @@ class Layer(Weights, Operation):
                 tracker = self.__dict__["_tracker"]
         if tracker is not None and not name.startswith("_inbound"):
             value = tracker.track(value)
+        self.__dict__.pop("_quick", None)
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -293,6 +294,9 @@ class Layer(Weights, Operation):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the layer: to tensors, arrays, structures of them, or symbolic tensors."""
+        known = self.__dict__.get("_quick")
+        if known is not None and len(args) == 1 and known.fits(args[0], kwargs):
+            return known.call(self, args[0], kwargs.get("training"))
         self._require_super_init()
         signature = calling.signature_of(type(self).call)
         args, kwargs = self._converted(args, kwargs)
@@ -304,6 +308,8 @@ class Layer(Weights, Operation):
         if not self.built:
             with path_scope(self._open_path()):
                 self._maybe_build(arguments)
+
+        is_usual = len(args) == 1 and not symbolic and not kwargs.keys() - {"training"}
 
         # The training flag: given, of the layer around, the signature's.
         calls = CALLS
@@ -345,7 +351,9 @@ class Layer(Weights, Operation):
             self._set_masks(first, outputs, previous)
         elif self._makes_masks:
             self._set_masks(first, outputs, None)
-        self._called = True
+        self.__dict__["_called"] = True
+        if is_usual:
+            quick.remember(self, signature, args[0])
         return outputs
 
     _makes_masks = False

@@ -132,6 +132,7 @@ class Function(Operation):
             node for node in network.nodes
             if not node.is_input and not all(id(x) in given for x in node.output_tensors)
         ]  # fmt: skip
+        state["_chain"] = _chain(self._inputs, self._steps, outputs)
 
     @property
     def operations(self) -> list[Operation]:
@@ -163,6 +164,11 @@ class Function(Operation):
 
     def _run_through_graph(self, inputs: list, callable_of: Callable) -> Any:
         """Each node in order; `callable_of(operation)` is what is called."""
+        if self._chain is not None:
+            (x,) = inputs
+            for operation in self._chain:
+                x = callable_of(operation)(x)
+            return x
         values = {id(symbol): x for symbol, x in zip(self._inputs, inputs)}
         for node in self._steps:
             args, kwargs = node.fill_in(values)
@@ -170,6 +176,22 @@ class Function(Operation):
             for symbol, x in zip(node.output_tensors, tree.leaves(results)):
                 values[id(symbol)] = x
         return tree.map(lambda symbol: values[id(symbol)], self._outputs_struct)
+
+
+def _chain(
+    inputs: list[KerasTensor], steps: list[Node], outputs: Any
+) -> list[Operation] | None:
+    """The operations, if each takes what the one before gives, and nothing else."""
+    if len(inputs) != 1:
+        return None
+    last = inputs[0]
+    for node in steps:
+        if node.kwargs or len(node.args) != 1 or node.args[0] is not last:
+            return None
+        if not isinstance(node.outputs, KerasTensor):
+            return None
+        last = node.outputs
+    return [node.operation for node in steps] if outputs is last else None
 
 
 def _shapes(shape: Any) -> list[tuple]:

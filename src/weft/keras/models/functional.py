@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from weft import ops, tree
+from weft.core.tensor import Tensor
 from weft.errors import ArgumentError, ArgumentTypeError
 from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.backend.names import auto_name
 from weft.keras.backend.operation import Operation
 from weft.keras.backend.settings import standardize_dtype
-from weft.keras.layers import calling
+from weft.keras.layers import calling, quick
 from weft.keras.layers.input_layer import Input, InputLayer
 from weft.keras.layers.input_spec import InputSpec
 from weft.keras.layers.layer import Layer
@@ -154,6 +155,11 @@ class Functional(Function, Model):
         assert_input_compatibility(self.input_spec, self._flatten_inputs(inputs), self.name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        known = self.__dict__.get("_quick")
+        if known is not None and len(args) == 1:
+            x = quick.as_input(args[0])
+            if known.fits(x, kwargs):
+                return known.call(self, x, kwargs.get("training"))
         if args or "inputs" in kwargs:
             inputs = args[0] if args else kwargs["inputs"]
             self._assert_input_compatibility(calling.convert_inputs(inputs, None))
@@ -261,8 +267,10 @@ def _fitted(x: Any, symbol: KerasTensor) -> Any:
         return None
     if isinstance(x, KerasTensor):
         return x
-    tensor = ops.convert_to_tensor(x, dtype=symbol.dtype)
     wanted = symbol.shape
+    if type(x) is Tensor and x.dtype is symbol.dtype and x.ndim == len(wanted):
+        return x
+    tensor = ops.convert_to_tensor(x, dtype=symbol.dtype)
     fitted = tensor
     if tensor.ndim == len(wanted) + 1 and tensor.shape[-1] == 1:
         fitted = ops.squeeze(tensor, axis=-1)

@@ -8,7 +8,7 @@ from weft.errors import ArgumentError, ArgumentTypeError
 from weft.keras import dtype_policies
 from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.backend.scopes import in_symbolic_scope
-from weft.keras.layers import calling
+from weft.keras.layers import calling, quick
 from weft.keras.layers.input_layer import InputLayer
 from weft.keras.layers.layer import Layer
 from weft.keras.models.functional import Functional
@@ -169,6 +169,11 @@ class Sequential(Model):
         return x
 
     def __call__(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any):
+        known = self.__dict__.get("_quick")
+        if known is not None and mask is None:
+            x = quick.as_input(inputs)
+            if known.fits(x, kwargs):
+                return known.call(self, x, training)
         if not self.layers:
             raise ArgumentError(
                 f"Sequential model {self.name} has no layers. Call `model.add(layer)`."
