@@ -111,6 +111,7 @@ class Function(Operation):
     _nodes: list[Node]
     _operations: list[Operation]
     _steps: list[Node]
+    _chain: list[Operation] | None
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         Operation.__init__(self, name=auto_name("function") if name is None else name)
