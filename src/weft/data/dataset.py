@@ -80,6 +80,10 @@ class Dataset:
         self._node = source
         self._options = Options()
 
+    def _row_batches(self) -> Any:
+        """For training loops that gather rows themselves: see `Node.row_batches`."""
+        return self._node.row_batches()
+
     # -- where data comes from -----------------------------------------------------------
 
     @staticmethod

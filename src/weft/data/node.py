@@ -60,6 +60,13 @@ class Node:
         """The elements as rows of arrays in memory (`weft.data.rows.Rows`), or None."""
         return None
 
+    def row_batches(self) -> tuple[Any, int, bool] | None:
+        """Batches of rows of arrays: the `Rows`, how many each has, whether all have so many.
+
+        None where the elements are no such batches.
+        """
+        return None
+
     def batched(
         self, size: int, drop_remainder: bool, who: str = "batch"
     ) -> Iterator[Element]:
@@ -116,6 +123,11 @@ class Batch(OneSource):
 
     def elements(self) -> Iterator[Element]:
         return self.source.batched(self.size, self.drop_remainder)
+
+    def row_batches(self) -> tuple[Any, int, bool] | None:
+        rows = self.source.rows()
+        is_known = rows is not None and self.source.cardinality() > 0
+        return (rows, self.size, self.drop_remainder) if is_known else None
 
     def cardinality(self) -> int:
         return counted(

@@ -291,6 +291,9 @@ class Prefetch(OneSource):
     def rows(self) -> Rows | None:
         return self.source.rows()
 
+    def row_batches(self) -> tuple[Rows, int, bool] | None:
+        return self.source.row_batches()
+
 
 # -- order -----------------------------------------------------------------------------
 

@@ -320,6 +320,68 @@ class ArrayAdapter:
             yield tree.unflatten(self.structure, [leaf[rows] for leaf in self.leaves])
 
 
+class RowsAdapter(ArrayAdapter):
+    """A dataset whose batches are rows of arrays in memory, in an order of its own.
+
+    Args:
+        rows: the arrays, and where each pass takes the numbers of its rows from.
+        size: rows per batch.
+        drop_remainder: whether a smaller last batch is left out.
+    """
+
+    def __init__(self, rows: Any, size: int, drop_remainder: bool, who: str) -> None:
+        x, y, sample_weight = unpack_x_y_sample_weight(rows.arrays)
+        super().__init__(x, y, sample_weight, size, who=who)
+        self._blocks = rows.blocks
+        self.shuffle = True
+        # Counting the rows takes the first pass, which the first epoch then uses.
+        self._order = self._next_order()
+        self._is_fresh = True
+        self.order_tensor = Tensor(self._order)
+        self.rows = len(self._order)
+        if drop_remainder:
+            self.rows -= self.rows % size
+        self.steps = self._all_steps = -(-self.rows // size)
+
+    def _next_order(self) -> np.ndarray:
+        blocks = [np.asarray(block, np.int32) for block in self._blocks()]
+        return np.concatenate(blocks) if blocks else np.zeros(0, np.int32)
+
+    def _draw_order(self) -> None:
+        if self._is_fresh:
+            self._is_fresh = False
+            return
+        order = self._next_order()
+        if self._order is None or order.shape != self._order.shape:
+            raise ArgumentError(
+                f"a dataset: all its passes must have the same number of rows; received "
+                f"{len(order)} rows after a pass of {self.rows}"
+            )
+        self._order, self.order_tensor = order, Tensor(order)
+
+
+def _rows_adapter(dataset: Any, who: str) -> RowsAdapter | None:
+    """The adapter for a dataset that only picks rows of arrays; None for any other."""
+    ask = getattr(dataset, "_row_batches", None)
+    found = ask() if ask is not None else None
+    if found is None:
+        return None
+    rows, size, drop_remainder = found
+    leaves = tree.leaves(rows.arrays)
+    if rows.functions or not all(_is_ready(leaf) for leaf in leaves):
+        return None
+    adapter = RowsAdapter(rows, size, drop_remainder, who)
+    return adapter if adapter.rows else None
+
+
+def _is_ready(leaf: Any) -> bool:
+    """Whether an array can be given to programs as it is."""
+    if type(leaf) is not np.ndarray or not leaf.ndim or not leaf.flags.c_contiguous:
+        return False
+    is_number = leaf.dtype.kind in "biu" and leaf.dtype.isnative
+    return is_number or leaf.dtype == canonical(config.floatx()).numpy
+
+
 class BatchAdapter:
     """A source of batches: a dataset, anything iterable, a generator.
 
@@ -452,6 +514,10 @@ def adapter_for(
             f"{who}: Unrecognized data type: x={str(x)[:60]!r} (of type "
             f"{type(x).__name__}); give arrays, a dataset or a generator of batches"
         )
+    if steps is None and class_weight is None:
+        adapter = _rows_adapter(x, who)
+        if adapter is not None:
+            return adapter
     return BatchAdapter(x, steps, class_weight, isinstance(x, Iterator), _length_of(x))
 
 
