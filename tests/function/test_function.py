@@ -142,7 +142,7 @@ def test_input_signature():
     with pytest.raises(DTypeError, match="must be float32"):
         f(tensor([[1.0, 2.0]], "float64"))
     with pytest.raises(ArgumentError, match="every extent must be known"):
-        f.get_concrete_function()
+        f.get_concrete_function().graph
 
 
 def test_a_method_with_an_input_signature():
@@ -444,7 +444,8 @@ def test_what_can_be_seen():
     assert f.__doc__ == "Adds one." and f.__name__ == "f"
     assert f.graph(TensorSpec([3])).name == "f"
     concrete = f.get_concrete_function(tensor([1.0]))
-    assert repr(concrete) == "<weft.function.ConcreteFunction f(f32[1]) -> (f32[1])>"
+    assert repr(concrete).startswith("<weft.function.ConcreteFunction f(x: TensorSpec(")
+    assert repr(concrete.traced) == "<weft.function.TracedFunction f(f32[1]) -> (f32[1])>"
 
 
 def test_the_package_is_the_decorator_too():

@@ -32,7 +32,7 @@ from weft.data.element import (
 )
 from weft.errors import ArgumentTypeError, WeftError
 from weft.function.control import map as map_rows
-from weft.function.function import ConcreteFunction, Function, functions_run_eagerly
+from weft.function.function import Function, TracedFunction, functions_run_eagerly
 from weft.function.signature import TensorSpec
 
 # More shapes than this are not worth a program each.
@@ -61,7 +61,7 @@ class Traced:
         with eager(), recording(()):
             traced = Function(call, autograph=False, name=label)
             tensors = [Tensor(array) for array in leaves(arguments)]
-            self.program: ConcreteFunction = traced.get_concrete_function(*tensors)
+            self.program: TracedFunction = traced.traced(*tensors)
 
     def __call__(self, element: Element) -> Element:
         found = iter(self.program([Tensor(array) for array in leaves(element)]))

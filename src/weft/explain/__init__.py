@@ -19,7 +19,7 @@ from weft.core.variable import Variable, aligned_copy
 from weft.errors import ArgumentTypeError
 from weft.explain.report import Memory, Report, Row
 from weft.explain.rows import report_of
-from weft.function import ConcreteFunction, Function, function
+from weft.function import ConcreteFunction, Function, TracedFunction, function
 from weft.function.signature import Key, example_of
 
 __all__ = ["Memory", "Report", "Row", "explain", "explain_concrete"]
@@ -51,7 +51,7 @@ def explain(fn: Any, *args: Any, measure: bool = False, **kwargs: Any) -> Report
         ['contraction']
     """
     if isinstance(fn, ConcreteFunction):
-        return explain_concrete(fn, args or None, measure=measure)
+        return explain_concrete(fn.traced, args or None, measure=measure)
     if isinstance(fn, Graph):
         return _explain_graph(fn, args, measure)
     if not isinstance(fn, Function) and hasattr(fn, "explain"):
@@ -63,17 +63,17 @@ def explain(fn: Any, *args: Any, measure: bool = False, **kwargs: Any) -> Report
         )
     traced = fn if isinstance(fn, Function) else function(fn)
     args, kwargs = tree.map(example_of, (args, kwargs))
-    concrete = traced.get_concrete_function(*args, **kwargs)
+    concrete = traced.traced(*args, **kwargs)
     return explain_concrete(concrete, _tensors_of(traced, args, kwargs), measure=measure)
 
 
 def explain_concrete(
-    concrete: ConcreteFunction, tensors: Sequence[Any] | None = None, measure: bool = False
+    concrete: TracedFunction, tensors: Sequence[Any] | None = None, measure: bool = False
 ) -> Report:
     """What a function traced for one signature became.
 
     Args:
-        concrete: as `Function.get_concrete_function` gives it.
+        concrete: as `Function.traced` gives it.
         tensors: values for its arguments when it is measured; made up if None.
         measure: whether to run it, on copies, and take times.
     """
@@ -122,7 +122,7 @@ def _copy_of(variable: Variable) -> np.ndarray:
 
 def _tensors_of(traced: Function, args: tuple, kwargs: dict) -> list[Any]:
     """The tensors of a call, in the order in which the graph takes them."""
-    values = traced._arguments.ordered(args, kwargs)
+    values = traced._arguments.ordered(traced._who, args, kwargs)
     if traced._signature is not None:
         values = traced._signature.fit(values)
     key = Key()

@@ -6,6 +6,7 @@ import sys
 import types
 from typing import Any
 
+from weft.function.concrete import ConcreteFunction
 from weft.function.control import (
     associative_scan,
     cond,
@@ -17,8 +18,8 @@ from weft.function.control import (
     while_loop,
 )
 from weft.function.function import (
-    ConcreteFunction,
     Function,
+    TracedFunction,
     function,
     functions_run_eagerly,
     run_functions_eagerly,
@@ -39,6 +40,7 @@ __all__ = [
     "ConcreteFunction",
     "Function",
     "TensorSpec",
+    "TracedFunction",
     "associative_scan",
     "cond",
     "fori_loop",

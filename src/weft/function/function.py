@@ -30,7 +30,15 @@ from weft.core.state import STATE, recording, tracing
 from weft.core.tensor import Tensor, TracedTensor
 from weft.core.trace import Trace
 from weft.core.variable import Variable
-from weft.errors import ArgumentError, ArgumentTypeError, TraceError, warn
+from weft.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    InvalidArgumentError,
+    TraceError,
+    leave_out_own_lines,
+    warn,
+)
+from weft.function.concrete import ConcreteFunction, signature_text, type_text
 from weft.function.execute import Program, UpdatingProgram, run_program
 from weft.function.signature import (
     Arguments,
@@ -39,6 +47,7 @@ from weft.function.signature import (
     describe,
     example_of,
     replace_tensors,
+    spec_of,
     when_dead,
 )
 from weft.ops.convert import convert_to_tensor
@@ -63,8 +72,11 @@ def functions_run_eagerly() -> bool:
 # -- one trace ---------------------------------------------------------------------------
 
 
-class ConcreteFunction:
-    """A function traced for one signature: its graph, its variables, its result's form."""
+class TracedFunction:
+    """A function traced for one signature: its graph, its variables, its result's form.
+
+    `signature(returns, verbose)` is its signature as text.
+    """
 
     def __init__(
         self,
@@ -73,7 +85,9 @@ class ConcreteFunction:
         graph: Graph,
         structure: Any,
         leaves: Sequence[Any],
+        signature: Callable[..., str],
     ) -> None:
+        self.signature = signature
         self.name, self.graph, self.program = name, graph, Program(graph)
         self.variables, self.written = trace.variables, trace.written
         self._updating = UpdatingProgram(graph, self.variables, self.written)
@@ -86,6 +100,15 @@ class ConcreteFunction:
         self._leaves = [
             _RESULT if isinstance(leaf, TracedTensor) else leaf for leaf in self._leaves
         ]
+
+    @property
+    def structured_outputs(self) -> Any:
+        """What it returns, with specs in place of tensors."""
+        specs = iter(self.graph.output_specs())
+        leaves = [
+            spec_of(next(specs), None) if leaf is _RESULT else leaf for leaf in self._leaves
+        ]
+        return tree.unflatten(self._structure, leaves)
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -141,7 +164,7 @@ class ConcreteFunction:
     def __repr__(self) -> str:
         inputs = ", ".join(map(str, self.graph.input_specs()))
         outputs = ", ".join(map(str, self.graph.output_specs()[: self.count]))
-        return f"<weft.function.ConcreteFunction {self.name}({inputs}) -> ({outputs})>"
+        return f"<weft.function.TracedFunction {self.name}({inputs}) -> ({outputs})>"
 
 
 _RESULT = object()
@@ -151,6 +174,9 @@ def _result_leaf(leaf: Any, trace: Trace) -> Any:
     """Tensors of any kind as traced tensors; Python values as they are."""
     if isinstance(leaf, Tensor | Variable | np.ndarray | np.generic):
         tensor = convert_to_tensor(leaf)
+        if tensor.dtype == "string":
+            # Text is the host's: it was known when the function was traced.
+            return tensor
         return TracedTensor(trace.value_of(tensor), trace)
     return leaf
 
@@ -188,6 +214,7 @@ class Function:
             )
         self.python_function = python_function
         self.name: str = str(name or getattr(python_function, "__name__", "function"))
+        self._who, self._noted_text = f"function {self.name}", False
         self._options = {
             "input_signature": input_signature,
             "autograph": autograph,
@@ -202,7 +229,7 @@ class Function:
         self._signature = None
         if input_signature is not None and self._may_be_called():
             self._signature = InputSignature(self.name, input_signature, self._arguments)
-        self._cache: dict[tuple, tuple[ConcreteFunction, list]] = {}
+        self._cache: dict[tuple, tuple[TracedFunction, list]] = {}
         self._lock = threading.RLock()
         self._converted: Callable | None = None
         self._local = threading.local()
@@ -223,14 +250,31 @@ class Function:
             return self._inline(args, kwargs)
         if _settings["run_eagerly"]:
             return self._run_python(self.python_function, args, kwargs)
-        values = self._arguments.ordered(args, kwargs)
-        if self._signature is not None:
-            values = self._signature.fit(values)
+        try:
+            values = self._arguments.ordered(self._who, args, kwargs)
+            if self._signature is not None:
+                values = self._signature.fit(values)
+        except InvalidArgumentError as error:
+            leave_out_own_lines(error)
+            raise
         key = Key()
         key.add_all(values)
         entry = self._cache.get((config.floatx(), *key.parts))
-        concrete = entry[0] if entry is not None else self._traced(values, key)
-        return concrete(key.tensors)
+        if entry is not None:
+            return entry[0](key.tensors)
+        if any(tensor.dtype == "string" for tensor in key.tensors):
+            return self._run_on_text(values)
+        return self._traced(values, key)(key.tensors)
+
+    def _run_on_text(self, values: Sequence[Any]) -> Any:
+        """No program holds text: the function is run as Python."""
+        if not self._noted_text:
+            self._noted_text = True
+            warn(
+                f"{self._who}: there is text among its arguments, which no program can hold; "
+                "it is run as Python; keep text outside to have it compiled"
+            )
+        return self._call_ordered(values)
 
     def _run_python(self, function: Callable, args: Sequence, kwargs: dict) -> Any:
         return function(*self._instance(), *args, **kwargs)
@@ -238,7 +282,8 @@ class Function:
     def _inline(self, args: tuple, kwargs: dict) -> Any:
         """Called while something else is traced: its operations join that graph."""
         if self._signature is not None:
-            values = self._signature.fit(self._arguments.ordered(args, kwargs))
+            values = self._arguments.ordered(self._who, args, kwargs)
+            values = self._signature.fit(values)
             call = functools.partial(self._call_ordered, values)
         else:
             call = functools.partial(self._run_python, self._conversion(), args, kwargs)
@@ -272,7 +317,7 @@ class Function:
             self._converted = plain if convert is None else convert(plain)
         return self._converted
 
-    def _traced(self, values: Sequence[Any], key: Key) -> ConcreteFunction:
+    def _traced(self, values: Sequence[Any], key: Key) -> TracedFunction:
         parts = (config.floatx(), *key.parts)
         with self._lock:
             entry = self._cache.get(parts)
@@ -295,7 +340,7 @@ class Function:
 
     def _trace(
         self, values: Sequence[Any], tensors: Sequence[Tensor], created: list[Variable]
-    ) -> ConcreteFunction:
+    ) -> TracedFunction:
         def on_creation(variable: Variable) -> None:
             if not self._may_create:
                 raise TraceError(
@@ -316,7 +361,10 @@ class Function:
             leaves = [_result_leaf(leaf, trace) for leaf in leaves]
             outputs = [leaf for leaf in leaves if isinstance(leaf, TracedTensor)]
             graph = trace.finish(inputs, outputs)
-        return ConcreteFunction(self.name, trace, graph, structure, leaves)
+        # Texts, for the trace may not keep the arguments alive.
+        texts = list(map(type_text, values))
+        signature = functools.partial(signature_text, self._arguments.signature, texts)
+        return TracedFunction(self.name, trace, graph, structure, leaves, signature)
 
     def _notice_growth(self, values: Sequence[Any]) -> None:
         """Say once which argument makes the function be traced over and over."""
@@ -341,20 +389,37 @@ class Function:
     # -- looking -------------------------------------------------------------------
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
-        """The function as traced for these arguments; TensorSpecs may stand for tensors."""
+        """The function for these arguments; TensorSpecs may stand for tensors."""
+        declared = [] if self._signature is None else self._signature.specs
+        if not args and not kwargs:
+            args = tuple(declared)
+        values = self._arguments.ordered(self._who, args, kwargs)
+        return ConcreteFunction(self, (*declared, *values[len(declared) :]))
+
+    def traced(self, *args: Any, **kwargs: Any) -> TracedFunction:
+        """The trace for these arguments; TensorSpecs may stand for tensors."""
         if not args and not kwargs and self._signature is not None:
             args = tuple(self._signature.specs)
         args, kwargs = tree.map(example_of, (args, kwargs))
-        values = self._arguments.ordered(args, kwargs)
+        return self.traced_for(self._arguments.ordered(self._who, args, kwargs))
+
+    def traced_for(self, values: Sequence[Any]) -> TracedFunction:
+        """The trace for one value per parameter."""
         if self._signature is not None:
             values = self._signature.fit(values)
         key = Key()
         key.add_all(values)
         return self._traced(values, key)
 
+    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
+        """The signatures that it was traced for, as text."""
+        traced = [traced for traced, _ in self._cache.values()]
+        texts = [one.signature(one.structured_outputs, verbose) for one in traced]
+        return "\n\n".join(texts)
+
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph for these arguments; print it to see the program."""
-        return self.get_concrete_function(*args, **kwargs).graph
+        return self.traced(*args, **kwargs).graph
 
     @property
     def input_signature(self) -> Any:

@@ -52,6 +52,11 @@ class TensorSpec:
     def __hash__(self) -> int:
         return hash((self.shape, self.dtype))
 
+    @property
+    def is_known(self) -> bool:
+        """Whether every extent is given."""
+        return self.shape is not None and None not in self.shape
+
     def admits(self, shape: Sequence[int]) -> bool:
         """Whether a tensor of this shape fits."""
         if self.shape is None:
@@ -85,13 +90,27 @@ class Arguments:
         self.plain_count = len(parameters) if all(k in plain for k in kinds) else -1
         self.kinds = kinds
 
-    def ordered(self, args: tuple, kwargs: dict) -> tuple:
-        """One value per parameter; raises Python's TypeError where they do not fit."""
+    def ordered(self, who: str, args: tuple, kwargs: dict) -> tuple:
+        """One value per parameter, defaults filled in.
+
+        Raises:
+            ArgumentTypeError: they do not fit the parameters.
+        """
         if not kwargs and len(args) == self.plain_count:
             return args
-        bound = self.signature.bind(*args, **kwargs)
+        bound = self._bound(who, self.signature.bind, args, kwargs)
         bound.apply_defaults()
         return tuple(bound.arguments.values())
+
+    def partial(self, who: str, args: tuple, kwargs: dict) -> dict[str, Any]:
+        """The values that are given, by the names of their parameters."""
+        return self._bound(who, self.signature.bind_partial, args, kwargs).arguments
+
+    def _bound(self, who: str, bind: Callable, args: tuple, kwargs: dict) -> Any:
+        try:
+            return bind(*args, **kwargs)
+        except TypeError as error:
+            raise ArgumentTypeError(f"{who}: {error}; it takes {self.signature}") from None
 
     def call(self, function: Callable, values: Sequence[Any]) -> Any:
         """`function` with one value per parameter."""
@@ -287,29 +306,48 @@ class InputSignature:
         return tree.unflatten(tree.flatten(value)[1], fitted)
 
     def _fit_leaf(self, name: str, spec: Any, value: Any) -> Tensor:
-        wanted = TensorSpec(spec.shape, spec.dtype)
-        is_array = isinstance(value, np.ndarray | np.generic)
-        same_kind = is_array and wanted.dtype.is_floating and value.dtype.kind == "f"
-        if isinstance(value, Tensor | Variable) or (is_array and not same_kind):
-            tensor = convert_to_tensor(value)
-        elif (
-            tensor := convert_to_tensor(value)
-        ).dtype.is_floating <= wanted.dtype.is_floating:
-            # Python's numbers take any dtype, except that floats are not cut to integers.
-            tensor = convert_to_tensor(value, wanted.dtype)
-        if tensor.dtype is not wanted.dtype:
-            if result_type(tensor.dtype, wanted.dtype) is not wanted.dtype:
-                raise DTypeError(
-                    f"function {self.who}: argument {name!r} must be {wanted.dtype}, as "
-                    f"its input_signature says; received {tensor.spec}; cast it first"
-                )
-            tensor = cast.bind(tensor, dtype=wanted.dtype)
-        if not wanted.admits(tensor.shape):
-            raise ShapeError(
-                f"function {self.who}: argument {name!r} must have the shape "
-                f"{wanted.shape} of its input_signature; received {tensor.spec}"
+        return fit_tensor(f"function {self.who}", name, spec, value, "input_signature")
+
+
+def fit_tensor(
+    who: str, name: str, spec: Any, value: Any, declared: str = "signature"
+) -> Tensor:
+    """A value as the tensor that a spec asks for.
+
+    Raises:
+        ShapeError, DTypeError: it is none.
+    """
+    wanted = TensorSpec(spec.shape, spec.dtype)
+    is_array = isinstance(value, np.ndarray | np.generic)
+    same_kind = is_array and wanted.dtype.is_floating and value.dtype.kind == "f"
+    if isinstance(value, Tensor | Variable) or (is_array and not same_kind):
+        tensor = convert_to_tensor(value)
+    elif (tensor := convert_to_tensor(value)).dtype.is_floating <= wanted.dtype.is_floating:
+        # Python's numbers take any dtype, except that floats are not cut to integers.
+        tensor = convert_to_tensor(value, wanted.dtype)
+    if tensor.dtype is not wanted.dtype:
+        is_text = "string" in (tensor.dtype, wanted.dtype)
+        if is_text or result_type(tensor.dtype, wanted.dtype) is not wanted.dtype:
+            raise DTypeError(
+                f"{who}: argument {name!r} must be {wanted.dtype}, as its {declared} says; "
+                f"received {tensor.spec}; cast it first"
             )
-        return tensor
+        tensor = cast.bind(tensor, dtype=wanted.dtype)
+    if not wanted.admits(tensor.shape):
+        raise ShapeError(
+            f"{who}: argument {name!r} must have the shape {wanted.shape} of its "
+            f"{declared}; received {tensor.spec}"
+        )
+    return tensor
+
+
+def spec_of(value: Any, name: str | None) -> Any:
+    """The spec of a tensor, an array or a spec, with a name; other things as they are."""
+    is_tensor = isinstance(value, Tensor | np.ndarray | np.generic)
+    if not is_tensor and not _is_spec(value):
+        return value
+    dtype = convert_to_tensor(value).dtype if is_tensor else value.dtype
+    return TensorSpec(value.shape, dtype, getattr(value, "name", None) or name)
 
 
 def example_of(spec: Any) -> Any:
@@ -317,10 +355,15 @@ def example_of(spec: Any) -> Any:
     if not _is_spec(spec) or isinstance(spec, np.ndarray | np.generic):
         return spec
     shape = spec.shape
-    if shape is None or any(extent is None for extent in shape):
+    if shape is None or None in tuple(shape):
         raise ArgumentError(
             f"function: to trace, every extent must be known; received {spec}; give a "
             "number instead of None"
         )
-    dtype = canonical(spec.dtype).numpy
-    return Tensor(np.broadcast_to(np.zeros((), dtype), tuple(shape)))
+    dtype = canonical(spec.dtype)
+    if dtype == "string":
+        raise ArgumentError(
+            f"function: no program is made for text; received {spec}; call the function, "
+            "which runs as Python then"
+        )
+    return Tensor(np.broadcast_to(np.zeros((), dtype.numpy), tuple(shape)))

@@ -71,11 +71,11 @@ def draw_graph(
     plain = function.python_function if isinstance(function, Function) else function
     name = getattr(plain, "__name__", type(plain).__name__)
     arguments = tree.map(convert_to_tensor, args)
-    forward = Function(plain).get_concrete_function(*arguments)
+    forward = Function(plain).traced(*arguments)
     graph, variables, count = forward.graph, forward.variables, len(forward.graph.nodes)
     if backward:
         whole = Function(_with_gradient(plain, forward.trainable_variables))
-        traced = whole.get_concrete_function(*arguments)
+        traced = whole.traced(*arguments)
         graph, variables = traced.graph, traced.variables
     if len(graph.nodes) > limit:
         raise ArgumentError(

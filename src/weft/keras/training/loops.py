@@ -21,7 +21,7 @@ from weft import ops, tree
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
 from weft.core.trace import TracedTensor
-from weft.function import ConcreteFunction, function, while_loop
+from weft.function import TracedFunction, function, while_loop
 from weft.keras.callbacks.callback import plain_logs
 from weft.keras.layers.calling import rewritten
 from weft.keras.training.data_adapters import ArrayAdapter, warn_ran_out
@@ -162,7 +162,7 @@ class Loop:
         self._structure, self._batch_size = structure, batch_size
         self._shuffled = shuffled
         self._name = name
-        self._program: ConcreteFunction | None = None
+        self._program: TracedFunction | None = None
         self._names: list[str] = []
         self._are_tensors = False
         self.pace = Pace()
@@ -174,7 +174,7 @@ class Loop:
         if program is None:
             traced = function(self._steps, autograph=False, name=self._name)
             # The function keeps its trace for as long as the arguments' specs are these.
-            program = self._program = traced.get_concrete_function(*arguments)
+            program = self._program = traced.traced(*arguments)
         if STATE.tapes or not self._are_tensors:
             return plain_logs(program(arguments))
         found = program.run([tensor._array for tensor in arguments])
