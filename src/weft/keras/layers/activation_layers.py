@@ -7,9 +7,10 @@ from typing import Any
 from weft import ops
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
-from weft.keras import activations, constraints, initializers, regularizers
+from weft.keras import activations
 from weft.keras.layers.input_spec import InputSpec
 from weft.keras.layers.layer import Layer
+from weft.keras.layers.settings import add_weight, settings_of, take
 
 
 class Activation(Layer):
@@ -96,7 +97,6 @@ class PReLU(Layer):
         shared_axes: axes along which alpha is the same, such as (1, 2) for images.
     """
 
-    settings = ("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes")
     supports_masking = True
 
     def __init__(
@@ -108,25 +108,19 @@ class PReLU(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        take(self, locals())
         is_int = isinstance(shared_axes, int)
         self.shared_axes = (
             None if shared_axes is None else [shared_axes] if is_int else list(shared_axes)
         )
 
+    settings = settings_of(__init__)
+
     def build(self, input_shape: Any) -> None:
         shape = list(input_shape[1:])
         for axis in self.shared_axes or ():
             shape[axis - 1] = 1
-        self.alpha = self.add_weight(
-            name="alpha",
-            shape=shape,
-            initializer=self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-        )
+        self.alpha = add_weight(self, "alpha", shape)
         axes = {
             axis: input_shape[axis]
             for axis in range(1, len(input_shape))

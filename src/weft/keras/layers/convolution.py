@@ -7,11 +7,10 @@ from typing import Any
 from weft import ops
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
-from weft.keras import activations, constraints, initializers, regularizers
-from weft.keras.backend.settings import standardize_data_format
 from weft.keras.layers.dense import known_extent
 from weft.keras.layers.input_spec import InputSpec
 from weft.keras.layers.layer import Layer
+from weft.keras.layers.settings import add_weight, settings_of, take
 
 
 def standardize_tuple(value: Any, count: int, name: str, least: int = 1) -> tuple[int, ...]:
@@ -53,44 +52,51 @@ def standardize_padding(padding: Any, allowed: tuple[str, ...] = ("valid", "same
     return found
 
 
+def _positive(name: str, value: Any) -> int:
+    if not hasattr(value, "__index__") or value <= 0:
+        raise ArgumentError(
+            f"Invalid value for argument `{name}`. Expected a strictly positive value. "
+            f"Received {name}={value}."
+        )
+    return int(value)
+
+
 class _Convolution(Layer):
     """What the convolution layers have in common. `rank` is the number of spatial axes."""
 
     rank = 2
     paddings: tuple[str, ...] = ("valid", "same")
 
-    def __init__(
-        self, kernel_size: Any, strides: Any, padding: Any, data_format: Any,
-        dilation_rate: Any, activation: Any, use_bias: bool, bias_initializer: Any,
-        bias_regularizer: Any, bias_constraint: Any, kwargs: dict,
-    ) -> None:  # fmt: skip
-        super().__init__(**kwargs)
-        rank = self.rank
-        self.kernel_size = standardize_tuple(kernel_size, rank, "kernel_size")
-        self.strides = standardize_tuple(strides, rank, "strides")
-        self.dilation_rate = standardize_tuple(dilation_rate, rank, "dilation_rate")
-        self.padding = standardize_padding(padding, self.paddings)
-        self.data_format = standardize_data_format(data_format)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.bias_constraint = constraints.get(bias_constraint)
+    filters: int
+    groups: int
+    depth_multiplier: int
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation_rate: tuple[int, ...]
+    output_padding: tuple[int, ...] | None
+    padding: str
+    data_format: str
+    activation: Any
+    use_bias: bool
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(
+            activity_regularizer=given["activity_regularizer"], **given["kwargs"]
+        )
+        take(self, given)
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            setattr(self, name, standardize_tuple(given[name], self.rank, name))
+        self.padding = standardize_padding(given["padding"], self.paddings)
         self.bias: Any = None
-        self.input_spec = InputSpec(min_ndim=rank + 2, max_ndim=rank + 2)
+        self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ArgumentError(
                 "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
                 f"Received: strides={self.strides} and dilation_rate={self.dilation_rate}"
             )
-
-    def _require_filters(self, filters: Any) -> int:
-        if not hasattr(filters, "__index__") or filters <= 0:
-            raise ArgumentError(
-                "Invalid value for argument `filters`. Expected a strictly positive value. "
-                f"Received filters={filters}."
-            )
-        return int(filters)
+        for name in ("filters", "depth_multiplier"):
+            if name in given:
+                setattr(self, name, _positive(name, given[name]))
 
     def _channels(self, input_shape: Any) -> int:
         """The number of input channels, which must not change any more."""
@@ -100,18 +106,9 @@ class _Convolution(Layer):
         self.input_spec = InputSpec(min_ndim=rank, max_ndim=rank, axes={axis: channels})
         return channels
 
-    def _add_kernel(self, name: str, shape: tuple[int, ...], kind: str) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=getattr(self, f"{kind}_initializer"),
-            regularizer=getattr(self, f"{kind}_regularizer"),
-            constraint=getattr(self, f"{kind}_constraint"),
-        )
-
     def _add_bias(self, count: int) -> None:
         if self.use_bias:
-            self.bias = self._add_kernel("bias", (count,), "bias")
+            self.bias = add_weight(self, "bias", (count,))
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -159,38 +156,16 @@ class _Conv(_Convolution):
         (4, 26, 26, 32)
     """
 
-    settings = (
-        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate",
-        "groups", "activation", "use_bias", "kernel_initializer", "bias_initializer",
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    )  # fmt: skip
-
     def __init__(
-        self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        groups: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
+        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        data_format: str | None = None, dilation_rate: Any = 1, groups: int = 1,
+        activation: Any = None, use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None,
         activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
-            bias_initializer, bias_regularizer, bias_constraint,
-            {"activity_regularizer": activity_regularizer, **kwargs},
-        )  # fmt: skip
-        self.filters, self.groups = self._require_filters(filters), groups
+        kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
         if groups < 1:
             raise ArgumentError(
                 f"The number of groups must be a positive integer. Received: groups={groups}."
@@ -200,9 +175,8 @@ class _Conv(_Convolution):
                 "The number of filters must be evenly divisible by the number of groups. "
                 f"Received: groups={groups}, filters={filters}."
             )
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+
+    settings = settings_of(__init__)
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
@@ -213,7 +187,7 @@ class _Conv(_Convolution):
                 f"channels (full input shape is {tuple(input_shape)})."
             )
         shape = (*self.kernel_size, channels // self.groups, self.filters)
-        self.kernel = self._add_kernel("kernel", shape, "kernel")
+        self.kernel = add_weight(self, "kernel", shape)
         self._add_bias(self.filters)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Tensor:
@@ -264,56 +238,36 @@ class _ConvTranspose(_Convolution):
         (4, 14, 14, 8)
     """
 
-    settings = (
-        "filters", "kernel_size", "strides", "padding", "output_padding", "data_format",
-        "dilation_rate", "activation", "use_bias", "kernel_initializer", "bias_initializer",
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    )  # fmt: skip
-
     def __init__(
-        self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        output_padding: Any = None,
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
+        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        output_padding: Any = None, data_format: str | None = None,
+        dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None,
         activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
-            bias_initializer, bias_regularizer, bias_constraint,
-            {"activity_regularizer": activity_regularizer, **kwargs},
-        )  # fmt: skip
-        self.filters = self._require_filters(filters)
-        self.output_padding: tuple[int, ...] | None = None
-        if output_padding is not None:
-            given = standardize_tuple(output_padding, self.rank, "output_padding", least=0)
-            if any(more >= step for more, step in zip(given, self.strides)):
-                raise ArgumentError(
-                    "`output_padding` must be strictly less than `strides` for all "
-                    f"dimensions. Received output_padding={output_padding} and "
-                    f"strides={self.strides}"
-                )
-            self.output_padding = given
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
+        self._keep_output_padding(output_padding)
+
+    settings = settings_of(__init__)
+
+    def _keep_output_padding(self, output_padding: Any) -> None:
+        if output_padding is None:
+            return
+        given = standardize_tuple(output_padding, self.rank, "output_padding", least=0)
+        if any(more >= step for more, step in zip(given, self.strides)):
+            raise ArgumentError(
+                "`output_padding` must be strictly less than `strides` for all "
+                f"dimensions. Received output_padding={output_padding} and "
+                f"strides={self.strides}"
+            )
+        self.output_padding = given
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
         shape = (*self.kernel_size, self.filters, channels)
-        self.kernel = self._add_kernel("kernel", shape, "kernel")
+        self.kernel = add_weight(self, "kernel", shape)
         self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Tensor:
@@ -340,43 +294,21 @@ class Conv3DTranspose(_ConvTranspose):
 
     # Here `data_format` comes before `output_padding`.
     def __init__(
-        self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        output_padding: Any = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
+        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        data_format: str | None = None, output_padding: Any = None,
+        dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None,
         activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            filters, kernel_size, strides, padding, output_padding, data_format,
-            dilation_rate, activation, use_bias, kernel_initializer, bias_initializer,
-            kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
-            bias_constraint, **kwargs,
-        )  # fmt: skip
+        kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        _Convolution.__init__(self, locals())
+        self._keep_output_padding(output_padding)
+
+    settings = settings_of(__init__)
 
 
 # -- channel by channel ------------------------------------------------------------------
-
-
-def _require_multiplier(depth_multiplier: Any) -> int:
-    if not hasattr(depth_multiplier, "__index__") or depth_multiplier <= 0:
-        raise ArgumentError(
-            "Invalid value for argument `depth_multiplier`. Expected a strictly positive "
-            f"value. Received depth_multiplier={depth_multiplier}."
-        )
-    return int(depth_multiplier)
 
 
 class _DepthwiseConv(_Convolution):
@@ -400,46 +332,23 @@ class _DepthwiseConv(_Convolution):
         (4, 6, 6, 6)
     """
 
-    settings = (
-        "kernel_size", "strides", "padding", "depth_multiplier", "data_format",
-        "dilation_rate", "activation", "use_bias", "depthwise_initializer",
-        "bias_initializer", "depthwise_regularizer", "bias_regularizer",
-        "depthwise_constraint", "bias_constraint",
-    )  # fmt: skip
-
     def __init__(
-        self,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        depth_multiplier: int = 1,
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
+        self, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        depth_multiplier: int = 1, data_format: str | None = None,
+        dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None, bias_regularizer: Any = None,
         activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
-            bias_initializer, bias_regularizer, bias_constraint,
-            {"activity_regularizer": activity_regularizer, **kwargs},
-        )  # fmt: skip
-        self.depth_multiplier = _require_multiplier(depth_multiplier)
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        depthwise_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
+
+    settings = settings_of(__init__)
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.kernel = self._add_kernel("kernel", shape, "depthwise")
+        self.kernel = add_weight(self, "depthwise", shape, name="kernel")
         self._add_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Any) -> Tensor:
@@ -475,57 +384,27 @@ class _SeparableConv(_Convolution):
         (4, 6, 6, 16)
     """
 
-    settings = (
-        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate",
-        "depth_multiplier", "activation", "use_bias", "depthwise_initializer",
-        "pointwise_initializer", "bias_initializer", "depthwise_regularizer",
-        "pointwise_regularizer", "bias_regularizer", "depthwise_constraint",
-        "pointwise_constraint", "bias_constraint",
-    )  # fmt: skip
-
     def __init__(
-        self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        depth_multiplier: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
+        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        data_format: str | None = None, dilation_rate: Any = 1,
+        depth_multiplier: int = 1, activation: Any = None, use_bias: bool = True,
         depthwise_initializer: Any = "glorot_uniform",
-        pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        pointwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
-            bias_initializer, bias_regularizer, bias_constraint,
-            {"activity_regularizer": activity_regularizer, **kwargs},
-        )  # fmt: skip
-        self.filters = self._require_filters(filters)
-        self.depth_multiplier = _require_multiplier(depth_multiplier)
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
-        self.pointwise_initializer = initializers.get(pointwise_initializer)
-        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
-        self.pointwise_constraint = constraints.get(pointwise_constraint)
+        pointwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None, pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None, activity_regularizer: Any = None,
+        depthwise_constraint: Any = None, pointwise_constraint: Any = None,
+        bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
+
+    settings = settings_of(__init__)
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
         first = (*self.kernel_size, channels, self.depth_multiplier)
         second = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
-        self.depthwise_kernel = self._add_kernel("depthwise_kernel", first, "depthwise")
-        self.pointwise_kernel = self._add_kernel("pointwise_kernel", second, "pointwise")
+        self.depthwise_kernel = add_weight(self, "depthwise", first, "depthwise_kernel")
+        self.pointwise_kernel = add_weight(self, "pointwise", second, "pointwise_kernel")
         self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Tensor:

@@ -8,9 +8,9 @@ from typing import Any
 from weft import ops
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
-from weft.keras import activations, constraints, initializers, regularizers
 from weft.keras.layers.input_spec import InputSpec
 from weft.keras.layers.layer import Layer
+from weft.keras.layers.settings import add_weight, settings_of, take
 
 
 class Dense(Layer):
@@ -32,26 +32,17 @@ class Dense(Layer):
         [[3.0, 3.0]]
     """
 
-    settings = (
-        "units", "activation", "use_bias", "kernel_initializer", "bias_initializer",
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    )  # fmt: skip
     supports_masking = True
+    activation: Any
+    use_bias: bool
 
     def __init__(
-        self,
-        units: int,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
+        self, units: int, activation: Any = None, use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None,
         activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
+        kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         is_int = hasattr(units, "__index__") and not isinstance(units, bool)
         if not is_int or units <= 0:
@@ -59,35 +50,18 @@ class Dense(Layer):
                 "Received an invalid value for `units`, expected a positive integer. "
                 f"Received: units={units!r}"
             )
+        take(self, locals())
         self.units = int(units)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Any = None
         self.input_spec = InputSpec(min_ndim=2)
 
+    settings = settings_of(__init__)
+
     def build(self, input_shape: Any) -> None:
         inputs = known_extent(self, input_shape, -1)
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(inputs, self.units),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.kernel = add_weight(self, "kernel", (inputs, self.units))
         if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.units,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = add_weight(self, "bias", (self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def call(self, inputs: Any, training: Any = None) -> Tensor:
@@ -128,58 +102,32 @@ class EinsumDense(Layer):
         (None, 64)
     """
 
-    settings = (
-        "equation", "activation", "bias_axes", "kernel_initializer", "bias_initializer",
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    )  # fmt: skip
+    equation: str
+    activation: Any
+    bias_axes: str | None
 
     def __init__(
-        self,
-        equation: str,
-        output_shape: Any,
-        activation: Any = None,
+        self, equation: str, output_shape: Any, activation: Any = None,
         bias_axes: str | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.equation = equation
+        take(self, locals())
         is_int = isinstance(output_shape, int)
         self.partial_output_shape = (output_shape,) if is_int else tuple(output_shape)
-        self.bias_axes = bias_axes
-        self.activation = activations.get(activation)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Any = None
+
+    settings = settings_of(__init__, without=("output_shape",))
 
     def build(self, input_shape: Any) -> None:
         kernel_shape, bias_shape = einsum_shapes(
             self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=kernel_shape,
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.kernel = add_weight(self, "kernel", kernel_shape)
         if bias_shape is not None:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=bias_shape,
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = add_weight(self, "bias", bias_shape)
 
     def call(self, inputs: Any, training: Any = None) -> Tensor:
         x = ops.einsum(self.equation, inputs, ops.convert_to_tensor(self.kernel))

@@ -7,9 +7,9 @@ from typing import Any
 from weft import ops
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
-from weft.keras import constraints, initializers, regularizers
 from weft.keras import ops as symbolic_ops
 from weft.keras.layers.layer import Layer
+from weft.keras.layers.settings import add_weight, take
 
 
 class Embedding(Layer):
@@ -30,22 +30,21 @@ class Embedding(Layer):
         (1, 2, 3)
     """
 
+    embeddings_initializer: Any
+    mask_zero: bool
+
     settings: tuple[str, ...] = (
         "input_dim", "output_dim", "embeddings_initializer", "embeddings_regularizer",
         "activity_regularizer", "embeddings_constraint", "mask_zero",
     )  # fmt: skip
 
     def __init__(
-        self,
-        input_dim: int,
-        output_dim: int,
+        self, input_dim: int, output_dim: int,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
-        mask_zero: bool = False,
-        weights: Any = None,
-        **kwargs: Any,
-    ) -> None:
+        mask_zero: bool = False, weights: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         input_length = kwargs.pop("input_length", None)  # Keras 2's; shapes are known now.
         if input_length is not None:
             kwargs.setdefault("input_shape", (input_length,))
@@ -55,11 +54,9 @@ class Embedding(Layer):
                 raise ArgumentError(
                     f"Embedding: {name} must be a positive int; received {value!r}"
                 )
+        take(self, locals())
         self.input_dim, self.output_dim = int(input_dim), int(output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = self.supports_masking = mask_zero
+        self.supports_masking = mask_zero
         self.autocast = False
         self._first_weights = weights
 
@@ -68,13 +65,7 @@ class Embedding(Layer):
         return self.mask_zero
 
     def build(self, input_shape: Any = None) -> None:
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        self.embeddings = add_weight(self, "embeddings", (self.input_dim, self.output_dim))
         if self._first_weights is not None:
             values = self._first_weights
             is_list = isinstance(values, list | tuple) and len(values) == 1
@@ -102,18 +93,13 @@ class ReversibleEmbedding(Embedding):
     settings = (*Embedding.settings, "tie_weights", "reverse_dtype", "logit_soft_cap")
 
     def __init__(
-        self,
-        input_dim: int,
-        output_dim: int,
-        tie_weights: bool = True,
+        self, input_dim: int, output_dim: int, tie_weights: bool = True,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
-        mask_zero: bool = False,
-        reverse_dtype: Any = None,
-        logit_soft_cap: float | None = None,
-        **kwargs: Any,
-    ) -> None:
+        mask_zero: bool = False, reverse_dtype: Any = None,
+        logit_soft_cap: float | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(
             input_dim,
             output_dim,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from weft import ops
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
-from weft.keras import constraints, initializers, regularizers
 from weft.keras.layers.dense import known_extent
 from weft.keras.layers.input_spec import InputSpec
 from weft.keras.layers.layer import Layer
+from weft.keras.layers.settings import add_weight, settings_of, take
 
 _LOW_PRECISION = ("float16", "bfloat16")
 
@@ -25,43 +26,24 @@ class _ScaledAndCentered(Layer):
 
     scale: bool
     center: bool
-    gamma: Any
-    beta: Any
+    epsilon: float
+    gamma: Any = None
+    beta: Any = None
 
+    def _add_scale_and_center(self, shape: tuple) -> None:
+        """gamma and beta, as far as they are wanted."""
+        if self.scale:
+            self.gamma = add_weight(self, "gamma", shape, autocast=False)
+        if self.center:
+            self.beta = add_weight(self, "beta", shape, autocast=False)
 
-def _take_scale_and_center(layer: _ScaledAndCentered, given: dict) -> None:
-    """Set the settings of gamma and beta as attributes."""
-    layer.center, layer.scale = given["center"], given["scale"]
-    for name in ("beta", "gamma"):
-        initializer = initializers.get(given[f"{name}_initializer"])
-        setattr(layer, f"{name}_initializer", initializer)
-        setattr(
-            layer, f"{name}_regularizer", regularizers.get(given[f"{name}_regularizer"])
-        )
-        setattr(layer, f"{name}_constraint", constraints.get(given[f"{name}_constraint"]))
-    layer.gamma = layer.beta = None
-
-
-def _add_scale_and_center(layer: _ScaledAndCentered, shape: tuple) -> None:
-    """gamma and beta, as far as they are wanted."""
-    for name, wanted in (("gamma", layer.scale), ("beta", layer.center)):
-        if wanted:
-            weight = layer.add_weight(
-                name=name,
-                shape=shape,
-                initializer=getattr(layer, f"{name}_initializer"),
-                regularizer=getattr(layer, f"{name}_regularizer"),
-                constraint=getattr(layer, f"{name}_constraint"),
-                trainable=True,
-                autocast=False,
-            )
-            setattr(layer, name, weight)
-
-
-_WEIGHT_SETTINGS = (
-    "beta_initializer", "gamma_initializer", "beta_regularizer", "gamma_regularizer",
-    "beta_constraint", "gamma_constraint",
-)  # fmt: skip
+    def _finish(self, x: Tensor, along: Sequence[int], centered: bool = True) -> Tensor:
+        """x · gamma + beta, where both lie along the axes that are not 1 in `along`."""
+        if self.gamma is not None:
+            x = x * ops.reshape(ops.cast(self.gamma.value, x.dtype), along)
+        if self.beta is not None and centered:
+            x = x + ops.reshape(ops.cast(self.beta.value, x.dtype), along)
+        return ops.cast(x, self.compute_dtype)
 
 
 class BatchNormalization(_ScaledAndCentered):
@@ -81,55 +63,40 @@ class BatchNormalization(_ScaledAndCentered):
     Ioffe and Szegedy, "Batch normalization" (2015).
     """
 
-    settings = (
-        "axis", "momentum", "epsilon", "center", "scale", "beta_initializer",
-        "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer",
-        "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
-        "synchronized", "renorm", "renorm_clipping", "renorm_momentum",
-    )  # fmt: skip
     supports_masking = True
+    momentum: float
+    moving_mean_initializer: Any
+    moving_variance_initializer: Any
+    renorm: bool
+    renorm_clipping: dict | None
+    renorm_momentum: float
 
     def __init__(
-        self,
-        axis: int = -1,
-        momentum: float = 0.99,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
+        self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3,
+        center: bool = True, scale: bool = True,
+        beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",
         moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        renorm: bool = False,
-        renorm_clipping: dict | None = None,
-        renorm_momentum: float = 0.99,
-        synchronized: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        given = dict(locals())
+        beta_regularizer: Any = None, gamma_regularizer: Any = None,
+        beta_constraint: Any = None, gamma_constraint: Any = None,
+        renorm: bool = False, renorm_clipping: dict | None = None,
+        renorm_momentum: float = 0.99, synchronized: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.axis = int(axis)
-        self.momentum, self.epsilon = momentum, epsilon
-        self.synchronized = synchronized
-        self.renorm, self.renorm_momentum = renorm, renorm_momentum
         unknown = set(renorm_clipping or {}) - {"rmin", "rmax", "dmax"}
         if unknown:
             raise ArgumentError(
                 "BatchNormalization: renorm_clipping knows 'rmin', 'rmax', 'dmax'; "
                 f"received {sorted(unknown)}"
             )
-        self.renorm_clipping = renorm_clipping
-        _take_scale_and_center(self, given)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        take(self, locals())
+        self.axis = int(axis)
+
+    settings = settings_of(__init__)
 
     def build(self, input_shape: Any) -> None:
         features = known_extent(self, input_shape, self.axis)
-        _add_scale_and_center(self, (features,))
+        self._add_scale_and_center((features,))
         self.moving_mean = self._state(
             "moving_mean", features, self.moving_mean_initializer
         )
@@ -168,26 +135,15 @@ class BatchNormalization(_ScaledAndCentered):
             return ops.reshape(ops.cast(v, x.dtype), along)
 
         gamma, beta = self.gamma, self.beta
-        mean: Any
-        variance: Any
         if training and self.trainable:
             mean, variance = _moments(x, others, mask)
             self._move(self.moving_mean, mean, self.momentum)
             if self.renorm:
                 x = self._renormalized(x, mean, variance, broadcast)
-                mean = variance = None
-            else:
-                self._move(self.moving_variance, variance, self.momentum)
+                return self._finish(x, along)
+            self._move(self.moving_variance, variance, self.momentum)
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
-        if mean is None:
-            factor: Any = 1.0
-            shift: Any = 0.0
-            if gamma is not None:
-                factor = broadcast(gamma.value)
-            if beta is not None:
-                shift = broadcast(beta.value)
-            return ops.cast(x * factor + shift, inputs.dtype)
         factor = ops.rsqrt(variance + self.epsilon)
         if gamma is not None:
             factor = factor * gamma.value
@@ -246,36 +202,27 @@ class LayerNormalization(_ScaledAndCentered):
     Ba, Kiros and Hinton, "Layer normalization" (2016).
     """
 
-    settings = (
-        "axis", "epsilon", "center", "scale", "rms_scaling", *_WEIGHT_SETTINGS,
-    )  # fmt: skip
     supports_masking = True
+    rms_scaling: bool
 
     def __init__(
-        self,
-        axis: Any = -1,
-        epsilon: float = 1e-3,
-        center: bool = True,
+        self, axis: Any = -1, epsilon: float = 1e-3, center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        given = dict(locals())
-        self_rms = kwargs.pop("rms_scaling", False)
+        beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None, gamma_regularizer: Any = None,
+        beta_constraint: Any = None, gamma_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        rms_scaling = kwargs.pop("rms_scaling", False)
         super().__init__(**kwargs)
+        take(self, locals())
         self.axis = [axis] if isinstance(axis, int) else list(axis)
-        self.epsilon, self.rms_scaling = epsilon, self_rms
-        _take_scale_and_center(self, given)
+
+    settings = (*settings_of(__init__), "rms_scaling")
 
     def build(self, input_shape: Any) -> None:
         axes = _axes(self.axis, len(input_shape))
         shape = tuple([known_extent(self, input_shape, axis) for axis in axes])
-        _add_scale_and_center(self, shape)
+        self._add_scale_and_center(shape)
 
     def call(self, inputs: Any) -> Tensor:
         x = _widened(inputs)
@@ -288,11 +235,7 @@ class LayerNormalization(_ScaledAndCentered):
             centered = x - ops.mean(x, axis=axes, keepdims=True)
             variance = ops.mean(ops.square(centered), axis=axes, keepdims=True)
             x = centered * ops.rsqrt(variance + self.epsilon)
-        if self.gamma is not None:
-            x = x * ops.reshape(ops.cast(self.gamma.value, x.dtype), along)
-        if self.beta is not None and not self.rms_scaling:
-            x = x + ops.reshape(ops.cast(self.beta.value, x.dtype), along)
-        return ops.cast(x, self.compute_dtype)
+        return self._finish(x, along, centered=not self.rms_scaling)
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -356,28 +299,21 @@ class GroupNormalization(_ScaledAndCentered):
     Wu and He, "Group normalization" (2018).
     """
 
-    settings = ("groups", "axis", "epsilon", "center", "scale", *_WEIGHT_SETTINGS)
     supports_masking = True
+    groups: int
+    axis: int
 
     def __init__(
-        self,
-        groups: int = 32,
-        axis: int = -1,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        given = dict(locals())
+        self, groups: int = 32, axis: int = -1, epsilon: float = 1e-3,
+        center: bool = True, scale: bool = True,
+        beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None, gamma_regularizer: Any = None,
+        beta_constraint: Any = None, gamma_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.groups, self.axis, self.epsilon = groups, axis, epsilon
-        _take_scale_and_center(self, given)
+        take(self, locals())
+
+    settings = settings_of(__init__)
 
     def build(self, input_shape: Any) -> None:
         channels = known_extent(self, input_shape, self.axis)
@@ -389,7 +325,7 @@ class GroupNormalization(_ScaledAndCentered):
                 f"multiple of the number of groups; received {channels} channels and "
                 f"groups={self.groups}"
             )
-        _add_scale_and_center(self, (channels,))
+        self._add_scale_and_center((channels,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def call(self, inputs: Any) -> Tensor:
@@ -403,8 +339,4 @@ class GroupNormalization(_ScaledAndCentered):
         x = ops.reshape(centered * ops.rsqrt(variance + self.epsilon), shape)
         along = [1] * len(shape)
         along[axis] = shape[axis]
-        if self.gamma is not None:
-            x = x * ops.reshape(ops.cast(self.gamma.value, x.dtype), along)
-        if self.beta is not None:
-            x = x + ops.reshape(ops.cast(self.beta.value, x.dtype), along)
-        return ops.cast(x, self.compute_dtype)
+        return self._finish(x, along)

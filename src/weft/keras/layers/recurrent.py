@@ -53,16 +53,10 @@ class RNN(Layer):
     states: Any
 
     def __init__(
-        self,
-        cell: Any,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        zero_output_for_mask: bool = False,
-        **kwargs: Any,
-    ) -> None:
+        self, cell: Any, return_sequences: bool = False, return_state: bool = False,
+        go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        zero_output_for_mask: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
         if isinstance(cell, list | tuple):
             cell = StackedRNNCells(cell)
         require_cell(type(self).__name__, cell)
@@ -302,11 +296,12 @@ def _reset_masks(cell: Any) -> None:
 class _OneCell(RNN):
     """A recurrent layer that makes its cell; the cell's settings are its own."""
 
-    cell_class: type[RecurrentCell]
+    cell_class: Any
     cell_name: str
     settings: tuple[str, ...] = ()
 
-    def __init__(self, given: dict, kwargs: dict) -> None:
+    def __init__(self, given: dict[str, Any]) -> None:
+        kwargs = given["kwargs"]
         of_cell = {name: given[name] for name in self.cell_class.settings}
         shared = {
             name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs
@@ -375,31 +370,19 @@ class SimpleRNN(_OneCell):
     cell_name = "simple_rnn_cell"
 
     def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
+        self, units: int, activation: Any = "tanh", use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
+        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        seed: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(dict(locals()), kwargs)
+        dropout: float = 0.0, recurrent_dropout: float = 0.0,
+        return_sequences: bool = False, return_state: bool = False,
+        go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        seed: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
 
 
 @_with_settings_of(LSTMCell)
@@ -422,34 +405,21 @@ class LSTM(_OneCell):
     cell_name = "lstm_cell"
 
     def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
+        self, units: int, activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid", use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros",
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
+        kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: Any = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        use_cudnn: Any = "auto",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(dict(locals()), kwargs)
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None,
+        return_sequences: bool = False, return_state: bool = False,
+        go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        use_cudnn: Any = "auto", **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
 
 
 @_with_settings_of(GRUCell)
@@ -470,31 +440,17 @@ class GRU(_OneCell):
     cell_name = "gru_cell"
 
     def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
+        self, units: int, activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid", use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
+        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: Any = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        reset_after: bool = True,
-        use_cudnn: Any = "auto",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(dict(locals()), kwargs)
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None,
+        return_sequences: bool = False, return_state: bool = False,
+        go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())

@@ -15,31 +15,15 @@ from typing import Any
 from weft import ops, random
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
-from weft.keras import activations, constraints, initializers, regularizers
 from weft.keras.backend.seeds import SeedGenerator
 from weft.keras.layers import calling
 from weft.keras.layers.dense import known_extent
 from weft.keras.layers.layer import Layer
+from weft.keras.layers.settings import add_weight, settings_of, take
 from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 States = list[Any]
 Step = Callable[[Any, States], tuple[Tensor, States]]
-
-_READERS = {
-    "activation": activations.get,
-    "recurrent_activation": activations.get,
-    "kernel_initializer": initializers.get,
-    "recurrent_initializer": initializers.get,
-    "bias_initializer": initializers.get,
-    "kernel_regularizer": regularizers.get,
-    "recurrent_regularizer": regularizers.get,
-    "bias_regularizer": regularizers.get,
-    "kernel_constraint": constraints.get,
-    "recurrent_constraint": constraints.get,
-    "bias_constraint": constraints.get,
-    "dropout": lambda rate: min(1.0, max(0.0, rate)),
-    "recurrent_dropout": lambda rate: min(1.0, max(0.0, rate)),
-}
 
 
 class RecurrentCell(Layer):
@@ -65,19 +49,19 @@ class RecurrentCell(Layer):
     _dropout_mask: Any
     _recurrent_dropout_mask: Any
 
-    def __init__(self, given: dict, **kwargs: Any) -> None:
-        implementation = kwargs.pop("implementation", 2)
-        super().__init__(**kwargs)
+    def __init__(self, given: dict[str, Any]) -> None:
+        implementation = given["kwargs"].pop("implementation", 2)
+        super().__init__(**given["kwargs"])
         units = given["units"]
         if not hasattr(units, "__index__") or isinstance(units, bool) or units <= 0:
             raise ArgumentError(
                 f"{type(self).__name__}: received an invalid value for argument `units`, "
                 f"expected a positive integer, got {units!r}."
             )
-        for name in self.settings:
-            read = _READERS.get(name)
-            setattr(self, name, given[name] if read is None else read(given[name]))
+        take(self, given)
         self.units = int(units)
+        for name in ("dropout", "recurrent_dropout"):
+            setattr(self, name, min(1.0, max(0.0, given[name])))
         # One mask for all gates, or, as in the papers on recurrent dropout, one for each.
         separate = self.gates > 1 and (implementation == 1 or self.recurrent_dropout != 0)
         self.implementation = 1 if separate else implementation
@@ -89,20 +73,15 @@ class RecurrentCell(Layer):
         self.bias: Any = None
 
     def build(self, input_shape: Any) -> None:
-        self.kernel = self._weight("kernel", (known_extent(self, input_shape, -1),))
-        self.recurrent_kernel = self._weight("recurrent", (self.units,), "recurrent_kernel")
-        if self.use_bias:
-            self.bias = self._weight("bias", self.bias_rows())
-
-    def _weight(self, setting: str, rows: tuple, name: str | None = None) -> Any:
-        initializer = self.first_bias if setting == "bias" else None
-        return self.add_weight(
-            name=name or setting,
-            shape=(*rows, self.units * self.gates),
-            initializer=initializer or getattr(self, f"{setting}_initializer"),
-            regularizer=getattr(self, f"{setting}_regularizer"),
-            constraint=getattr(self, f"{setting}_constraint"),
+        columns = self.units * self.gates
+        features = known_extent(self, input_shape, -1)
+        self.kernel = add_weight(self, "kernel", (features, columns))
+        self.recurrent_kernel = add_weight(
+            self, "recurrent", (self.units, columns), "recurrent_kernel"
         )
+        if self.use_bias:
+            shape = (*self.bias_rows(), columns)
+            self.bias = add_weight(self, "bias", shape, initializer=self.first_bias)
 
     def bias_rows(self) -> tuple[int, ...]:
         """The bias's shape without its last axis."""
@@ -222,33 +201,20 @@ class SimpleRNNCell(RecurrentCell):
         (2, 4)
     """
 
-    settings = (
-        "units", "activation", "use_bias", "kernel_initializer", "recurrent_initializer",
-        "bias_initializer", "kernel_regularizer", "recurrent_regularizer",
-        "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint",
-        "dropout", "recurrent_dropout", "seed",
-    )  # fmt: skip
-
     def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
+        self, units: int, activation: Any = "tanh", use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
+        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
         bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None,
         **kwargs: Any,
-    ) -> None:
-        super().__init__(dict(locals()), **kwargs)
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
+
+    settings = settings_of(__init__)
 
     def unfold(self, inputs: Tensor, training: Any = False) -> tuple[Any, Step]:
         x = self.project(inputs, training, self.bias)
@@ -278,38 +244,25 @@ class LSTMCell(RecurrentCell):
         dropout, recurrent_dropout: shares of inputs and state that training drops.
     """
 
-    settings = (
-        "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
-        "recurrent_initializer", "bias_initializer", "unit_forget_bias",
-        "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
-        "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout",
-        "recurrent_dropout", "seed",
-    )  # fmt: skip
     gates = 4
 
     def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
+        self, units: int, activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid", use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros",
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
+        kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
         bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None,
         **kwargs: Any,
-    ) -> None:
-        super().__init__(dict(locals()), **kwargs)
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
         self.state_size = [self.units, self.units]
+
+    settings = settings_of(__init__)
 
     def first_bias(self, shape: Any, dtype: Any = None) -> Any:
         if not self.unit_forget_bias:
@@ -351,37 +304,23 @@ class GRUCell(RecurrentCell):
         dropout, recurrent_dropout: shares of inputs and state that training drops.
     """
 
-    settings = (
-        "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
-        "recurrent_initializer", "bias_initializer", "kernel_regularizer",
-        "recurrent_regularizer", "bias_regularizer", "kernel_constraint",
-        "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout",
-        "reset_after", "seed",
-    )  # fmt: skip
     gates = 3
 
     def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
+        self, units: int, activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid", use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
+        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
         bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        reset_after: bool = True,
-        seed: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(dict(locals()), **kwargs)
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, reset_after: bool = True,
+        seed: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(locals())
+
+    settings = settings_of(__init__)
 
     def bias_rows(self) -> tuple[int, ...]:
         return (2,) if self.reset_after else ()
