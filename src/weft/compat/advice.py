@@ -81,7 +81,6 @@ REPLACED = {
     "enable_eager_execution": f"{_ONE}it is on; leave it out",
     "disable_eager_execution": f"{_ONE}graphs are made by tf.function",
     "enable_v2_behavior": "it is on; leave it out",
-    "train": "optimizers are tf.keras.optimizers; checkpoints are model.save_weights",
     "saved_model": f"{_NOT_HERE}SavedModel; use model.save('name.keras')",
     "estimator": "ended with TensorFlow 2.15: use tf.keras",
     "feature_column": "use tf.keras.layers (Normalization, CategoryEncoding, Embedding …)",

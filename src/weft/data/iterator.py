@@ -38,6 +38,8 @@ class DatasetIterator:
         self._elements = dataset._node.elements()
         # Elements that were looked at and not yet taken.
         self._ahead: list[Element] = []
+        # How many elements were taken.
+        self.position = 0
         # An iterator that a function makes for itself is gone through while tracing.
         self._is_staged = STATE.trace is None
         self._step: Variable | None = None
@@ -60,7 +62,20 @@ class DatasetIterator:
             return to_tensors(self._next(), self._of_node)
 
     def _next(self) -> Element:
-        return self._ahead.pop() if self._ahead else next(self._elements)
+        element = self._ahead.pop() if self._ahead else next(self._elements)
+        self.position += 1
+        return element
+
+    def go_to(self, position: int) -> None:
+        """Begin a new pass, and leave out so many elements."""
+        self.close()
+        self._elements, self._ahead = self._dataset._node.elements(), []
+        self.position = 0
+        for _ in range(position):
+            try:
+                self._next()
+            except StopIteration:
+                break
 
     def _peek(self) -> Element:
         """The next element, which stays; None at the end."""

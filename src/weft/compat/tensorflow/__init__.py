@@ -212,6 +212,7 @@ _LAZY = {
     "io": "weft.compat.tensorflow.io",
     "image": "weft.compat.tensorflow.image",
     "data": "weft.compat.tensorflow.data",
+    "train": "weft.compat.tensorflow.train",
     "TensorArray": "weft.compat.tensorflow._tensor_array",
 }  # fmt: skip
 _ATTRIBUTES = {"TensorArray"}

@@ -282,6 +282,12 @@ class Module:
     def __init__(self, name: str | None = None) -> None:
         self._name = name or _snake_case(type(self).__name__)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        # A checkpoint that was restored before has state for attributes that come now.
+        if "_on_attribute" in vars(self):
+            vars(self)["_on_attribute"]()
+
     @property
     def name(self) -> str:
         return self._name
