@@ -83,7 +83,7 @@ _MEMBERS = (
 )  # fmt: skip
 
 _FAMILY = Family(
-    "activation", _MEMBERS, "keras.activations", {"swish": silu, "hard_swish": hard_silu}
+    "activation", "keras.activations", _MEMBERS, {"swish": silu, "hard_swish": hard_silu}
 )
 _OURS = frozenset(_MEMBERS)
 

@@ -101,7 +101,7 @@ class MinMaxNorm(Constraint):
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
-_FAMILY = Family("constraint", (MaxNorm, MinMaxNorm, NonNeg, UnitNorm), "keras.constraints")
+_FAMILY = Family("constraint", "keras.constraints", (MaxNorm, MinMaxNorm, NonNeg, UnitNorm))
 
 get = _FAMILY.get
 

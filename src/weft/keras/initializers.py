@@ -418,10 +418,10 @@ variance_scaling = VarianceScaling
 
 _FAMILY = Family(
     "initializer",
+    "keras.initializers",
     (Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal,
      LecunUniform, Ones, Orthogonal, RandomNormal, RandomUniform, STFT, TruncatedNormal,
      VarianceScaling, Zeros),
-    "keras.initializers",
     {"normal": RandomNormal, "uniform": RandomUniform, "one": Ones, "zero": Zeros,
      "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal,
      "STFTInitializer": STFT},

@@ -127,7 +127,7 @@ class OrthogonalRegularizer(Regularizer):
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 _FAMILY = Family(
-    "regularizer", (L1, L1L2, L2, OrthogonalRegularizer), "keras.regularizers",
+    "regularizer", "keras.regularizers", (L1, L1L2, L2, OrthogonalRegularizer),
     {"l1_l2": L1L2},
 )  # fmt: skip
 

@@ -243,7 +243,7 @@ ERRORS = {
     "activation": (lambda: layers.Dense(1, activation="rleu"), "Did you mean 'relu'"),
     "initializer": (
         lambda: layers.Dense(1, kernel_initializer="glorot"),
-        "there is no initializer named 'glorot'",
+        "Could not interpret initializer identifier: 'glorot'",
     ),
     "keyword": (lambda: layers.Dense(1, unitz=3), "unrecognized keyword arguments"),
     "name": (lambda: layers.Dense(1, name="a/b"), "without '/'"),

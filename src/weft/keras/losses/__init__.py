@@ -58,8 +58,8 @@ from weft.keras.losses.functions import (
     tversky,
 )
 from weft.keras.losses.loss import Loss, LossFunctionWrapper
-from weft.keras.training.identifiers import Family
 from weft.keras.utils import older
+from weft.keras.utils.registration import Family
 
 CLASSES = (
     CTC, BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
@@ -92,11 +92,8 @@ ALIASES = {
     "kullback_leibler_divergence": kl_divergence, "huber_loss": huber,
 }  # fmt: skip
 
-FAMILY = Family(
-    "loss",
-    "keras.losses",
-    {**{thing.__name__: thing for thing in (*CLASSES, *FUNCTIONS)}, **ALIASES},
-)
+# Names in snake case find functions, as in Keras.
+FAMILY = Family("loss", "keras.losses", (*CLASSES, *FUNCTIONS), ALIASES)
 
 
 def get(identifier: Any) -> Any:
@@ -114,7 +111,7 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(loss: Any) -> Any:
-    """A config out of a loss object, a name out of a function."""
+    """A config out of a loss."""
     return FAMILY.serialize(loss)
 
 

@@ -14,7 +14,7 @@ from weft.core.variable import Variable
 from weft.dtypes import canonical
 from weft.errors import ArgumentError
 from weft.keras import dtype_policies
-from weft.keras.training.identifiers import automatic_name
+from weft.keras.backend.names import auto_name
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -51,7 +51,7 @@ class Loss:
                 f"{type(self).__name__}: reduction must be one of {REDUCTIONS}; received "
                 f"{reduction!r}"
             )
-        self.name = name or automatic_name(type(self))
+        self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
         self._dtype = canonical(compute_dtype(dtype))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from weft.keras.backend.names import to_snake_case
 from weft.keras.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -91,8 +90,8 @@ from weft.keras.metrics.reduction import (
     MeanMetricWrapper,
     Sum,
 )
-from weft.keras.training.identifiers import Family
 from weft.keras.utils import older
+from weft.keras.utils.registration import Family
 
 CLASSES = (
     AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, BinaryIoU, CategoricalAccuracy,
@@ -134,16 +133,7 @@ kld = KLD = kl_divergence
 bce = BCE = binary_crossentropy
 
 # Names in snake case find classes, as in Keras; functions of other names follow.
-FAMILY = Family(
-    "metric",
-    "keras.metrics",
-    {
-        **{function.__name__: function for function in FUNCTIONS},
-        **{to_snake_case(kind.__name__): kind for kind in CLASSES},
-        **{kind.__name__: kind for kind in CLASSES},
-        **ALIASES,
-    },
-)
+FAMILY = Family("metric", "keras.metrics", (*FUNCTIONS, *CLASSES), ALIASES)
 
 
 def get(identifier: Any) -> Any:
@@ -161,7 +151,7 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(metric: Any) -> Any:
-    """A config out of a metric, a name out of a function."""
+    """A config out of a metric."""
     return FAMILY.serialize(metric)
 
 

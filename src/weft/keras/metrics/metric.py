@@ -8,8 +8,8 @@ from typing import Any
 from weft import ops
 from weft.core.variable import Variable
 from weft.dtypes import canonical
+from weft.keras.backend.names import auto_name
 from weft.keras.losses.loss import compute_dtype
-from weft.keras.training.identifiers import automatic_name
 from weft.keras.training.variables import make_variable
 
 
@@ -36,7 +36,7 @@ class Metric:
     """
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
-        self.name = name or automatic_name(type(self))
+        self.name = name or auto_name(type(self).__name__)
         self._dtype = canonical(compute_dtype(dtype))
         self._own_variables: list[Variable] = []
         self._metrics: list[Metric] = []

@@ -20,17 +20,15 @@ from weft.keras.optimizers.loss_scale import LossScaleOptimizer
 from weft.keras.optimizers.matrix import Adafactor, Muon
 from weft.keras.optimizers.multi import MultiOptimizer, OptimizerMap
 from weft.keras.optimizers.optimizer import Optimizer
-from weft.keras.training.identifiers import Family
 from weft.keras.utils import older
+from weft.keras.utils.registration import Family
 
 CLASSES = (
     Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, LossScaleOptimizer,
     MultiOptimizer, Muon, Nadam, Optimizer, RMSprop, SGD, ScheduleFreeAdamW,
 )  # fmt: skip
 
-FAMILY = Family(
-    "optimizer", "keras.optimizers", {kind.__name__: kind for kind in CLASSES}, lower=True
-)
+FAMILY = Family("optimizer", "keras.optimizers", CLASSES, any_case=True)
 
 
 def get(identifier: Any) -> Any:
@@ -62,8 +60,7 @@ def serialize(optimizer: Optimizer) -> Any:
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """An optimizer out of what `serialize` gave."""
-    found = FAMILY.deserialize(config, custom_objects)
-    return found() if isinstance(found, type) else found
+    return FAMILY.deserialize(config, custom_objects)
 
 
 __all__ = [

@@ -17,8 +17,8 @@ import numpy as np
 from weft import ops
 from weft.core.variable import Variable
 from weft.errors import ArgumentError, ArgumentTypeError, warn
+from weft.keras.backend.names import auto_name
 from weft.keras.optimizers.schedules.schedule import LearningRateSchedule
-from weft.keras.training.identifiers import automatic_name
 from weft.keras.training.variables import make_variable
 
 _COMMON = (
@@ -81,7 +81,7 @@ class Optimizer:
     ) -> None:
         who = type(self).__name__
         _refuse_unknown(who, kwargs)
-        self.name = name or automatic_name(type(self))
+        self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue = clipnorm, clipvalue
         self.global_clipnorm = global_clipnorm

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -231,7 +231,7 @@ _TO_DATA: list[tuple[Any, Callable]] = [
 
 def deserialize_keras_object(
     config: Any,
-    custom_objects: dict | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
     safe_mode: bool = True,
     module_objects: dict | None = None,
     **kwargs: Any,
@@ -318,7 +318,7 @@ def find_class(
     if names and class_name in names:
         return names[class_name]
     is_ours = module is None or module.startswith("keras")
-    hint = did_you_mean(class_name, _known_names()) if is_ours else ""
+    hint = did_you_mean(class_name, names or _known_names()) if is_ours else ""
     raise ArgumentError(
         f"deserialize_keras_object: no class {class_name!r} of module {module!r} is known."
         f"{hint} If it is your own, pass it in "

@@ -14,18 +14,14 @@ from weft.keras.optimizers.schedules.schedule import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
-from weft.keras.training.identifiers import Family
+from weft.keras.utils.registration import Family
 
 CLASSES = (
     CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay,
     PiecewiseConstantDecay, PolynomialDecay,
 )  # fmt: skip
 
-FAMILY = Family(
-    "learning rate schedule",
-    "keras.optimizers.schedules",
-    {kind.__name__: kind for kind in CLASSES},
-)
+FAMILY = Family("learning rate schedule", "keras.optimizers.schedules", CLASSES)
 
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> Any:
