@@ -11,15 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from weft.autodiff.backward import zeros_like
-from weft.autodiff.residuals import (
-    INPUT,
-    KEEPING,
-    OUTPUT,
-    Derivative,
-    bind_keeping,
-    forget,
-    keep,
-)
+from weft.autodiff.keeping import KEEPING, bind_keeping
+from weft.autodiff.residuals import INPUT, OUTPUT, Derivative, forget, keep
 from weft.core.graph import Graph
 from weft.core.spec import Spec
 from weft.core.state import recording, tracing

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weft.autodiff.backward import Record, backward, zeros_like
-from weft.autodiff.residuals import scan_of
+from weft.autodiff.keeping import scan_of
 from weft.core.state import STATE
 from weft.core.tensor import Tensor
 from weft.primitives.elementwise import cast, equal

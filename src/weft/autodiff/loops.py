@@ -22,13 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from weft.autodiff.backward import full, zeros_like
-from weft.autodiff.residuals import (
-    KEEPING,
-    bind_keeping,
-    forget,
-    vjp_graph,
-    without_effects,
-)
+from weft.autodiff.keeping import KEEPING, bind_keeping
+from weft.autodiff.residuals import forget, vjp_graph, without_effects
 from weft.core.graph import Graph
 from weft.core.tensor import Tensor
 from weft.core.trace import replay

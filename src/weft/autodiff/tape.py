@@ -17,6 +17,7 @@ import numpy as np
 
 from weft import tree
 from weft.autodiff.backward import Record, backward, ones_like, zeros_like
+from weft.autodiff.jacobians import batch_jacobian_of, jacobian_of
 from weft.core.primitive import Primitive
 from weft.core.state import STATE, recording
 from weft.core.tensor import Tensor
@@ -188,8 +189,6 @@ class GradientTape:
 
         The last two arguments are taken for compatibility and change nothing.
         """
-        from weft.autodiff.jacobians import jacobian_of
-
         zero = _wants_zero(unconnected_gradients)
         leaves, structure = _source_leaves(sources)
         records = self._take_records()
@@ -210,8 +209,6 @@ class GradientTape:
         For a target `[b, …]` and a source `[b, …]` the result is
         `[b, *target.shape[1:], *source.shape[1:]]`.
         """
-        from weft.autodiff.jacobians import batch_jacobian_of
-
         zero = _wants_zero(unconnected_gradients)
         if not target.shape or not source.shape or target.shape[0] != source.shape[0]:
             raise ShapeError(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from weft import tree
-from weft.autodiff.residuals import bind_keeping
+from weft.autodiff.keeping import bind_keeping
 from weft.core.state import STATE, recording, tracing
 from weft.core.tensor import Tensor, TracedTensor
 from weft.core.trace import Trace

@@ -13,7 +13,8 @@ import numpy as np
 
 from weft import targets
 from weft.autodiff.backward import zeros_like
-from weft.autodiff.residuals import KEEPING, bind_keeping, forget, keep
+from weft.autodiff.keeping import KEEPING, bind_keeping
+from weft.autodiff.residuals import forget, keep
 from weft.core.graph import Graph
 from weft.core.primitive import Primitive
 from weft.core.spec import Spec

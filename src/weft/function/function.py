@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from weft import config, tree
-from weft.autodiff.residuals import bind_keeping, copy_nodes
+from weft.autodiff.keeping import bind_keeping
+from weft.autodiff.residuals import copy_nodes
 from weft.core.graph import Graph
 from weft.core.state import STATE, recording, tracing
 from weft.core.tensor import Tensor, TracedTensor

@@ -8,7 +8,8 @@ from typing import Any
 
 from weft.errors import ArgumentTypeError
 from weft.keras import ops
-from weft.keras.utils.registration import Family, get_registered_name
+from weft.keras.utils.families import Family
+from weft.keras.utils.registration import get_registered_name
 
 # -- those that are operations of the same name and arguments ------------------------------
 

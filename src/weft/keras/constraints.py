@@ -6,7 +6,7 @@ from typing import Any
 
 from weft import config, ops
 from weft.core.tensor import Tensor
-from weft.keras.utils.registration import Family
+from weft.keras.utils.families import Family
 
 
 class Constraint:

@@ -13,8 +13,8 @@ from weft.core.state import eager
 from weft.core.tensor import Tensor
 from weft.dtypes import canonical
 from weft.errors import ArgumentError
-from weft.keras.utils.registration import Family
-from weft.keras.utils.serialization import serialize_keras_object
+from weft.keras.utils.families import Family
+from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 
 class Initializer:
@@ -82,8 +82,6 @@ class Constant(Initializer):
 
     @classmethod
     def from_config(cls, config: dict) -> Constant:
-        from weft.keras.utils.serialization import deserialize_keras_object
-
         return cls(deserialize_keras_object(config["value"]))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from weft import ops
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
-from weft.keras.utils.registration import Family
+from weft.keras.utils.families import Family
 
 
 class Regularizer:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from weft import dtypes
-from weft.autodiff.residuals import scan_of
+from weft.autodiff.keeping import scan_of
 from weft.core.tensor import Tensor
 from weft.errors import ShapeError
 from weft.ops import elementwise as e
@@ -64,7 +64,9 @@ def ctc_loss(
     count = 2 * labels + 1
     before = pad(states, ((0, 0), (2, 0)), constant_values=mask_index)[:, :count]
     may_skip = e.logical_and(e.not_equal(states, mask_index), e.not_equal(states, before))
-    indices = e.add(reshaped(states, (batch, 1, count)), full((1, steps, 1), 0, dtypes.int32))
+    indices = e.add(
+        reshaped(states, (batch, 1, count)), full((1, steps, 1), 0, dtypes.int32)
+    )
     scores = take_along_axis(log_softmax(output), indices, axis=2)
     never = full((), _NEVER, output.dtype)
     is_start = np.arange(count) < 2

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from weft import tree
-from weft.autodiff.residuals import bind_keeping
+from weft.autodiff.keeping import bind_keeping
 from weft.core.graph import Graph
 from weft.core.spec import Spec
 from weft.core.state import STATE, recording, tracing

@@ -9,6 +9,7 @@ from typing import Any
 from weft.dtypes import DType, canonical
 from weft.errors import ArgumentError, ArgumentTypeError
 from weft.keras.backend.names import auto_name
+from weft.keras.backend.shapes import standardize_shape
 
 
 class KerasTensor:
@@ -33,8 +34,6 @@ class KerasTensor:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        from weft.keras.backend.variable import standardize_shape
-
         if sparse or ragged:
             raise ArgumentError(
                 "KerasTensor: weft has dense tensors only; received "

@@ -9,7 +9,7 @@ from weft.errors import ArgumentError
 from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.backend.operation import Node
 from weft.keras.backend.settings import standardize_dtype
-from weft.keras.backend.variable import standardize_shape
+from weft.keras.backend.shapes import standardize_shape
 from weft.keras.layers.layer import Layer
 
 

@@ -9,6 +9,7 @@ from weft import tree
 from weft.errors import ArgumentError, ArgumentTypeError, ShapeError
 from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.backend.scopes import known_shape
+from weft.keras.backend.shapes import standardize_shape
 
 
 class InputSpec:
@@ -41,8 +42,6 @@ class InputSpec:
         name: str | None = None,
         optional: bool = False,
     ) -> None:
-        from weft.keras.backend.variable import standardize_shape
-
         self.dtype = None if dtype is None else str(dtype)
         self.shape = None if shape is None else standardize_shape(shape, "InputSpec")
         self.ndim = len(self.shape) if self.shape is not None else ndim

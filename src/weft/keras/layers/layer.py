@@ -29,9 +29,9 @@ from weft.keras.backend.keras_tensor import KerasTensor, any_symbolic
 from weft.keras.backend.names import current_path, path_scope
 from weft.keras.backend.operation import Operation
 from weft.keras.backend.scopes import SCOPES, autocast, in_symbolic_scope
+from weft.keras.backend.shapes import standardize_shape
 from weft.keras.backend.symbolic import compute_output_spec
 from weft.keras.backend.tracking import Tracker
-from weft.keras.backend.variable import standardize_shape
 from weft.keras.layers import calling, quick
 from weft.keras.layers.calling import CALLS
 from weft.keras.layers.input_spec import assert_input_compatibility
@@ -49,7 +49,9 @@ _LOCKED = (
 
 
 def _is_metric(x: Any) -> bool:
-    return hasattr(x, "update_state") and hasattr(x, "reset_state")
+    # A layer with a vocabulary has such methods too; epochs do not reset it.
+    is_layer = isinstance(x, Layer)
+    return hasattr(x, "update_state") and hasattr(x, "reset_state") and not is_layer
 
 
 def _around_build(build: Callable) -> Callable:

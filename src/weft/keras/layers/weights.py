@@ -13,7 +13,8 @@ from weft.dtypes import canonical
 from weft.errors import ArgumentError, ArgumentTypeError, ShapeError
 from weft.keras import constraints, initializers, regularizers
 from weft.keras.backend.names import current_path, path_scope
-from weft.keras.backend.variable import Variable, standardize_shape
+from weft.keras.backend.shapes import standardize_shape
+from weft.keras.backend.variable import Variable
 
 
 class Weights:

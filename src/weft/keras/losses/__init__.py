@@ -59,7 +59,7 @@ from weft.keras.losses.functions import (
 )
 from weft.keras.losses.loss import Loss, LossFunctionWrapper
 from weft.keras.utils import older
-from weft.keras.utils.registration import Family
+from weft.keras.utils.families import Family
 
 CLASSES = (
     CTC, BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,

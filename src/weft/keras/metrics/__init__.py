@@ -91,7 +91,7 @@ from weft.keras.metrics.reduction import (
     Sum,
 )
 from weft.keras.utils import older
-from weft.keras.utils.registration import Family
+from weft.keras.utils.families import Family
 
 CLASSES = (
     AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, BinaryIoU, CategoricalAccuracy,

@@ -21,7 +21,7 @@ from weft.keras.optimizers.matrix import Adafactor, Muon
 from weft.keras.optimizers.multi import MultiOptimizer, OptimizerMap
 from weft.keras.optimizers.optimizer import Optimizer
 from weft.keras.utils import older
-from weft.keras.utils.registration import Family
+from weft.keras.utils.families import Family
 
 CLASSES = (
     Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, LossScaleOptimizer,

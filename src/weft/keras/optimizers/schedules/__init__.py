@@ -14,7 +14,7 @@ from weft.keras.optimizers.schedules.schedule import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
-from weft.keras.utils.registration import Family
+from weft.keras.utils.families import Family
 
 CLASSES = (
     CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay,
