@@ -5,10 +5,11 @@ A condition that is a traced tensor stages its statement; any other condition is
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,45 +54,59 @@ def _ignore(values: State) -> None:
     pass
 
 
+class Assigned(NamedTuple):
+    """The names that a statement assigns; the first `live` of them are read later."""
+
+    get: Callable[[], State] = _nothing
+    set: Callable[[State], None] = _ignore
+    names: Sequence[str] = ()
+    live: int = 0
+
+    def loop(self, before: State, place: Place) -> LoopTrace:
+        """The trace of a loop that carries the live names from step to step."""
+        sides = Sides(f"{place}: in this loop", "before it", "after a step")
+        return LoopTrace(self.names[: self.live], before, self.get, self.set, sides)
+
+    @contextlib.contextmanager
+    def restored(self, before: State) -> Iterator[None]:
+        """Inside, an error leaves the names as they were before."""
+        try:
+            yield
+        except BaseException:
+            self.set(before)
+            raise
+
+
 # -- if ----------------------------------------------------------------------------------
 
 
 def if_stmt(
-    condition: Any,
-    true: Callable[[], None],
-    false: Callable[[], None],
-    get_state: Callable[[], State] = _nothing,
-    set_state: Callable[[State], None] = _ignore,
-    names: Sequence[str] = (),
-    live: int = 0,
+    condition: Any, true: Callable[[], None], false: Callable[[], None], *assigned: Any
 ) -> None:
-    """An `if`: two arms, and the state of its names; the first `live` are read later."""
+    """An `if` of two arms; `assigned` are the items of `Assigned`."""
     if traced(condition) is None:
         if condition:
             true()
         else:
             false()
         return
-    _staged_if(condition, true, false, get_state, set_state, names, live, place_of(true))
+    _staged_if(condition, true, false, Assigned(*assigned), place_of(true))
 
 
 def _staged_if(
     condition: Any,
     true: Callable[[], None],
     false: Callable[[], None],
-    get_state: Callable[[], State],
-    set_state: Callable[[State], None],
-    names: Sequence[str],
-    live: int,
+    assigned: Assigned,
     place: Place,
 ) -> None:
     predicate = truth(condition, "this `if`", place)
-    before = get_state()
+    before, live = assigned.get(), assigned.live
 
     def run(arm: Callable[[], None]) -> State:
-        set_state(before)
+        assigned.set(before)
         arm()
-        return get_state()[:live]
+        return assigned.get()[:live]
 
     sides = Sides(f"{place}: after this `if`", "where it holds", "where it does not")
     try:
@@ -99,37 +114,31 @@ def _staged_if(
             Arm("if_true", place, lambda: run(true)),
             Arm("if_false", place, lambda: run(false)),
         )
-        after = stage_cond(predicate, *arms, names[:live], sides)
+        after = stage_cond(predicate, *arms, assigned.names[:live], sides)
     finally:
-        set_state(before)
+        assigned.set(before)
     if after is None:
         raise always_raises(arms[0].error)  # type: ignore[arg-type]
-    set_state((*after, *before[live:]))
+    assigned.set((*after, *before[live:]))
 
 
 # -- while -------------------------------------------------------------------------------
 
 
-def while_stmt(
-    test: Callable[[], Any],
-    body: Callable[[], None],
-    get_state: Callable[[], State] = _nothing,
-    set_state: Callable[[State], None] = _ignore,
-    names: Sequence[str] = (),
-    live: int = 0,
-) -> None:
-    """A `while`; the first `live` names are carried from step to step."""
+def while_stmt(test: Callable[[], Any], body: Callable[[], None], *items: Any) -> None:
+    """A `while`; `items` are those of `Assigned`."""
+    assigned = Assigned(*items)
     steps = 0
     while True:
         if STATE.trace is None:
             if not test():
                 return
         else:
-            mark, before = Mark(), get_state()
+            mark, before = Mark(), assigned.get()
             condition = test()
             if traced(condition) is not None:
                 mark.go_back()
-                set_state(before)
+                assigned.set(before)
                 break
             if not condition:
                 return
@@ -137,7 +146,7 @@ def while_stmt(
         steps += 1
         unrolled(steps)
     place = place_of(body)
-    loop = LoopTrace(names[:live], before, get_state, set_state, _loop_sides(place))
+    loop = assigned.loop(before, place)
 
     def holds(_: Any) -> Tensor:
         return _as_condition(test(), place)
@@ -146,21 +155,14 @@ def while_stmt(
         body()
         return []
 
-    try:
+    with assigned.restored(before):
         loop.run_while([], holds, step)
-    except BaseException:
-        set_state(before)
-        raise
     if loop.late:
-        after = get_state()
-        set_state(before)
+        after = assigned.get()
+        assigned.set(before)
         ran = truth(test(), "this loop", place)
-        set_state(after)
+        assigned.set(after)
         loop.doubt(ran, _no_step(place))
-
-
-def _loop_sides(place: Place) -> Sides:
-    return Sides(f"{place}: in this loop", "before it", "after a step")
 
 
 def _as_condition(x: Any, place: Place) -> Tensor:
@@ -187,30 +189,24 @@ def for_stmt(
     iterable: Any,
     goes_on: Callable[[], Any] | None,
     body: Callable[[Any], None],
-    get_state: Callable[[], State] = _nothing,
-    set_state: Callable[[State], None] = _ignore,
-    names: Sequence[str] = (),
-    live: int = 0,
+    *items: Any,
 ) -> None:
     """A `for`; `goes_on`, if any, tells after each step whether flags allow another."""
-    state = (get_state, set_state, names, live)
+    assigned = Assigned(*items)
     steps = steps_of(iterable)
     if steps is not None:
-        _staged_for(steps, goes_on, body, *state)
+        _staged_for(steps, goes_on, body, assigned)
     elif is_staged_dataset(iterable):
-        _dataset_for(iterable, goes_on, body, *state)
+        _dataset_for(iterable, goes_on, body, assigned)
     else:
-        _python_for(iterable, goes_on, body, *state)
+        _python_for(iterable, goes_on, body, assigned)
 
 
 def _python_for(
     iterable: Iterable[Any],
     goes_on: Callable[[], Any] | None,
     body: Callable[[Any], None],
-    get_state: Callable[[], State],
-    set_state: Callable[[State], None],
-    names: Sequence[str],
-    live: int,
+    assigned: Assigned,
 ) -> None:
     more = True
     for steps, item in enumerate(iterable, 1):
@@ -219,8 +215,7 @@ def _python_for(
         else:
             # A `break` depends on a tensor: the steps that are left are guarded by it.
             step = functools.partial(body, item)
-            state = (get_state, set_state, names, live)
-            _staged_if(more, step, lambda: None, *state, place_of(body))
+            _staged_if(more, step, lambda: None, assigned, place_of(body))
         unrolled(steps)
         if goes_on is not None:
             more = goes_on()
@@ -234,15 +229,12 @@ def _staged_for(
     steps: Steps,
     goes_on: Callable[[], Any] | None,
     body: Callable[[Any], None],
-    get_state: Callable[[], State],
-    set_state: Callable[[State], None],
-    names: Sequence[str],
-    live: int,
+    assigned: Assigned,
 ) -> None:
     place = place_of(body)
-    before = get_state()
-    loop = LoopTrace(names[:live], before, get_state, set_state, _loop_sides(place))
-    try:
+    before = assigned.get()
+    loop = assigned.loop(before, place)
+    with assigned.restored(before):
         if goes_on is None and isinstance(steps.length, int):
             loop.run_scan(
                 steps.sequences(),
@@ -251,14 +243,11 @@ def _staged_for(
             )
         else:
             _counted_while(loop, steps, goes_on, body, place)
-    except BaseException:
-        set_state(before)
-        raise
     if loop.late:
         if not isinstance(steps.length, int):
             loop.doubt(elementwise.greater(steps.length, 0), _no_step(place))
         elif not steps.length:
-            set_state(before)
+            assigned.set(before)
 
 
 def _int(value: int) -> Tensor:
@@ -295,30 +284,27 @@ def _dataset_for(
     dataset: Any,
     goes_on: Callable[[], Any] | None,
     body: Callable[[Any], None],
-    get_state: Callable[[], State],
-    set_state: Callable[[State], None],
-    names: Sequence[str],
-    live: int,
+    assigned: Assigned,
 ) -> None:
     """A `for` over a dataset as its `reduce`: the state is a tuple of tensors.
 
     The first element is looked at to learn the types of what is carried.
     """
     place = place_of(body)
-    before = get_state()
+    before = assigned.get()
     example = dataset.first()
     if example is None:
         return
-    loop = LoopTrace(names[:live], before, get_state, set_state, _loop_sides(place))
+    loop = assigned.loop(before, place)
     # Traced aside: it only tells what the names become.
     with tracing(Trace("dataset")), recording(()):
         loop.stage_body([], lambda _: body(example))
-    set_state(before)
+    assigned.set(before)
 
     def step(state: Sequence[Tensor], item: Any) -> tuple[Tensor, ...]:
         entered = loop.enter(state)
         body(item)
-        left = get_state()
+        left = assigned.get()
         for slot, value, now in zip(loop.slots, entered, left):
             # A shorter last batch is another step: both must leave a value alone.
             unchanged = slot.unchanged
@@ -332,7 +318,7 @@ def _dataset_for(
         loop.enter(state)
         return _as_condition(goes_on(), place)  # type: ignore[misc]
 
-    try:
+    with assigned.restored(before):
         if not loop.specs:
             # Nothing is carried: something must be.
             dataset.reduce(_int(0), lambda count, item: (step((), item), count)[1])
@@ -341,9 +327,6 @@ def _dataset_for(
             found = dataset.reduce(tuple(loop.initial()), step)
         else:
             found = dataset.reduce_while(tuple(loop.initial()), step, more)
-    except BaseException:
-        set_state(before)
-        raise
     loop.finish(list(found))
 
 
