@@ -13,6 +13,7 @@ from weft.compat.arithmetic import _objects
 from weft.compat.conversion import as_dtype, known_int, tensor
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
+from weft.keras.utils.fingerprints import bucket
 
 
 def _text(who: str, value: Any) -> np.ndarray:
@@ -261,15 +262,20 @@ def format(
 
 def to_hash_bucket_fast(input: Any, num_buckets: Any, name: str | None = None) -> Tensor:
     """A number below `num_buckets` for each text, always the same for the same text."""
-    import hashlib
+    return _buckets(input, num_buckets, None)
 
+
+def to_hash_bucket_strong(
+    input: Any, num_buckets: Any, key: Any, name: str | None = None
+) -> Tensor:
+    """Likewise, by a secret key of two ints."""
+    return _buckets(input, num_buckets, key)
+
+
+def _buckets(input: Any, num_buckets: Any, key: Any) -> Tensor:
     count = known_int("num_buckets", num_buckets)
-
-    def bucket(text: bytes) -> int:
-        digest = hashlib.blake2b(text, digest_size=8).digest()
-        return int.from_bytes(digest, "little") % count
-
-    return _numbers(_text("tf.strings.to_hash_bucket", input), bucket, "int64")
+    texts = _text("tf.strings.to_hash_bucket", input)
+    return _numbers(texts, lambda text: bucket(text, count, key), "int64")
 
 
 to_hash_bucket = to_hash_bucket_fast

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from weft import config, random, tree
+from weft import config, dtypes, random, tree
 from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.dtypes import canonical
 from weft.errors import ArgumentError, ArgumentTypeError, DTypeError, warn
 from weft.keras.training.py_dataset import PyDataset
+from weft.ops.convert import convert_to_tensor
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -52,10 +53,10 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
 # -- values ------------------------------------------------------------------------------
 
 
-def as_array(value: Any, who: str) -> np.ndarray:
+def as_array(value: Any, who: str, takes_text: bool = False) -> np.ndarray:
     """Anything with numbers as a contiguous native array, floats as `floatx()`.
 
-    Arrays that are so already are not copied.
+    Arrays that are so already are not copied. Text is an array of bytes, if it is taken.
 
     Raises:
         ArgumentTypeError, DTypeError: for what holds no numbers, by name.
@@ -67,6 +68,8 @@ def as_array(value: Any, who: str) -> np.ndarray:
             f"{who}: expected real numbers; received an array with dtype {array.dtype}; give "
             "its real and imaginary parts (x.real, x.imag), or np.abs(x)"
         )
+    if takes_text and kind in "OSU" and _is_text(array):
+        return convert_to_tensor(array)._array
     if kind in "OSUM":
         array = _numbers_of_objects(array, who)
         kind = array.dtype.kind
@@ -102,6 +105,23 @@ def _raw_array(value: Any, who: str) -> np.ndarray:
         ) from error
 
 
+def _is_text(array: np.ndarray) -> bool:
+    is_text = all(isinstance(x, str | bytes) for x in array.reshape(-1))
+    return array.dtype.kind in "SU" or (is_text and array.size > 0)
+
+
+def holds_text(data: Any) -> bool:
+    """Whether there is text among the tensors of a structure."""
+    return any(getattr(x, "dtype", None) is dtypes.string for x in tree.leaves(data))
+
+
+def require_numbers(data: Any, who: str) -> None:
+    """Raise DTypeError for the first text of a structure of tensors."""
+    for leaf in tree.leaves(data):
+        if getattr(leaf, "dtype", None) is dtypes.string:
+            _numbers_of_objects(leaf._array, who)
+
+
 def _numbers_of_objects(array: np.ndarray, who: str) -> np.ndarray:
     odd = next(
         (x for x in array.reshape(-1) if not isinstance(x, int | float | np.number)), None
@@ -124,17 +144,20 @@ def is_array_like(value: Any) -> bool:
 
 
 def _is_numbers(value: Any) -> bool:
-    """Whether a list is (nested) numbers, in place of a list of inputs."""
+    """Whether a list is (nested) numbers or text, in place of a list of inputs."""
     if isinstance(value, list | tuple):
         return bool(value) and all(_is_numbers(item) for item in value[:4])
-    return isinstance(value, bool | int | float | np.number)
+    return isinstance(value, bool | int | float | np.number | str | bytes)
 
 
 def data_leaves(data: Any, who: str) -> tuple[list[np.ndarray], Any]:
-    """The arrays of a structure, and the structure; lists of numbers are one array."""
+    """The arrays of a structure, and the structure; lists of numbers are one array.
+
+    Text stays text: which models take it is for `Running` to say.
+    """
     prepared = _gather_numbers(data, who)
     leaves, structure = tree.flatten(prepared)
-    return [as_array(leaf, who) for leaf in leaves], structure
+    return [as_array(leaf, who, takes_text=True) for leaf in leaves], structure
 
 
 def _gather_numbers(data: Any, who: str) -> Any:

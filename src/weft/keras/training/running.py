@@ -20,6 +20,8 @@ from weft.function import function, functions_run_eagerly
 from weft.keras.callbacks.callback import plain_logs
 from weft.keras.training.data_adapters import (
     ArrayAdapter,
+    holds_text,
+    require_numbers,
     to_tensors,
     unpack_x_y_sample_weight,
 )
@@ -49,6 +51,7 @@ class Running:
     make_predict_function: Callable[..., Callable]
     get_metrics_result: Callable[[], dict[str, Any]]
     _forward: Callable[..., Any]
+    _flatten_layers: Callable[..., Any]
 
     # -- steps ---------------------------------------------------------------------
 
@@ -73,9 +76,10 @@ class Running:
 
     def _run_batch(self, kind: str, data: Any) -> Any:
         """One step on a batch of tensors."""
+        is_eager = self._is_eager(data, kind)
         self._build_for(data)
         self._check_labels(data)
-        if self._is_eager():
+        if is_eager:
             return getattr(self, f"{kind}_step")(data)
         self._clear_layer_losses()
         return self._make_function(kind, False)(data)
@@ -85,7 +89,7 @@ class Running:
     def _predict_batch(self, batch: Any) -> Any:
         """The outputs of one batch as arrays."""
         data = to_tensors(batch, "predict")
-        if self._is_eager():
+        if self._is_eager(data, "predict"):
             return tree.map(to_numpy, self.predict_step(data))
         rows = row_count(data)
         run_rows = self._rows_to_run(data, rows)
@@ -116,9 +120,11 @@ class Running:
         """A function that runs one epoch, calls callbacks, and gives the logs."""
         if isinstance(adapter, ArrayAdapter):
             first = [Tensor(leaf[: adapter.batch_size]) for leaf in adapter.leaves]
-            self._build_for(tree.unflatten(adapter.structure, first))
+            batch = tree.unflatten(adapter.structure, first)
+            is_eager = self._is_eager(batch, kind)
+            self._build_for(batch)
             self._check_labels((adapter.part("x"), adapter.part("y")))
-            if not self._is_eager():
+            if not is_eager:
                 loop_for = functools.partial(self._loop, kind, adapter)
                 return ArrayRunner(self, kind, adapter, loop_for)
         return functools.partial(self._run_batches, kind, adapter)
@@ -208,8 +214,24 @@ class Running:
             self._programs["key"] = known = found
         return known
 
-    def _is_eager(self) -> bool:
+    def _is_eager(self, data: Any, kind: str) -> bool:
+        """Whether a step on such data runs as Python: where it is asked for, and on text.
+
+        Raises:
+            DTypeError: text for a model that has no layers for it, or as targets.
+        """
+        if holds_text(data):
+            who = {"train": "fit", "test": "evaluate"}.get(kind, kind)
+            x, y, weight = unpack_x_y_sample_weight(data)
+            if not self._takes_text():
+                require_numbers(x, f"{who}: x")
+            require_numbers((y, weight), f"{who}: y")
+            return True
         return self._run_eagerly or functions_run_eagerly()
+
+    def _takes_text(self) -> bool:
+        layers = self._flatten_layers()
+        return any(getattr(layer, "takes_text", False) for layer in layers)
 
     def _clear_layer_losses(self) -> None:
         clear = getattr(self, "_clear_losses", None)

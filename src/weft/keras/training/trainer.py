@@ -625,7 +625,7 @@ class Trainer(Running):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
         data = to_tensors((x,), "predict_on_batch")
-        if self._is_eager():
+        if self._is_eager(data, "predict_on_batch"):
             return tree.map(to_numpy, self.predict_step(data))
         return tree.map(to_numpy, self.make_predict_function()(data))
 
