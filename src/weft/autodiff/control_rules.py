@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from weft.autodiff.backward import zeros_like
-from weft.autodiff.keeping import KEEPING, bind_keeping
+from weft.autodiff.keeping import KEEPING, Cotangents, Tensors, bind_keeping
 from weft.autodiff.residuals import INPUT, OUTPUT, Derivative, forget, keep
 from weft.core.graph import Graph
 from weft.core.spec import Spec
@@ -20,8 +20,6 @@ from weft.core.tensor import Tensor
 from weft.core.trace import Trace, replay
 from weft.primitives import elementwise
 from weft.primitives.control import call, cond, scan, trace_closures
-
-Cotangents = list[Tensor | None]
 
 
 def _is_floating(spec: Any) -> bool:
@@ -49,9 +47,7 @@ def _accumulated(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 # -- call --------------------------------------------------------------------------------
 
 
-def _call_keeping(
-    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
-) -> tuple:
+def _call_keeping(inputs: Tensors, parameters: dict, needed: list[bool]) -> Tensors:
     graph = parameters["graph"]
     if graph.derivative is None:
         graph = keep(graph, needed)
@@ -63,11 +59,7 @@ KEEPING[call] = _call_keeping
 
 @call.selective_vjp
 def _(
-    cts: Cotangents,
-    outs: tuple[Tensor, ...],
-    inputs: tuple[Tensor, ...],
-    needed: list[bool],
-    parameters: dict,
+    cts: Cotangents, outs: Tensors, inputs: Tensors, needed: list[bool], parameters: dict
 ) -> Cotangents:
     graph = parameters["graph"]
     if graph.derivative is None:
@@ -147,9 +139,7 @@ def _with_slots(graph: Graph, mine: Sequence[int], specs: dict[int, Spec]) -> Gr
     return made
 
 
-def _cond_keeping(
-    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
-) -> tuple:
+def _cond_keeping(inputs: Tensors, parameters: dict, needed: list[bool]) -> Tensors:
     branches = parameters["branches"]
     if any(branch.derivative is None for branch in branches):
         branches = _branches_keeping(branches, needed[1:])
@@ -161,11 +151,7 @@ KEEPING[cond] = _cond_keeping
 
 @cond.selective_vjp
 def _(
-    cts: Cotangents,
-    outs: tuple[Tensor, ...],
-    inputs: tuple[Tensor, ...],
-    needed: list[bool],
-    parameters: dict,
+    cts: Cotangents, outs: Tensors, inputs: Tensors, needed: list[bool], parameters: dict
 ) -> Cotangents:
     branches = parameters["branches"]
     derivatives = [branch.derivative for branch in branches]
@@ -210,9 +196,7 @@ def _(
 # -- scan --------------------------------------------------------------------------------
 
 
-def _scan_keeping(
-    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
-) -> tuple:
+def _scan_keeping(inputs: Tensors, parameters: dict, needed: list[bool]) -> Tensors:
     body = parameters["body"]
     if body.derivative is None:
         body = _body_keeping(body, parameters, needed)
@@ -231,11 +215,7 @@ KEEPING[scan] = _scan_keeping
 
 @scan.selective_vjp
 def _(
-    cts: Cotangents,
-    outs: tuple[Tensor, ...],
-    inputs: tuple[Tensor, ...],
-    needed: list[bool],
-    parameters: dict,
+    cts: Cotangents, outs: Tensors, inputs: Tensors, needed: list[bool], parameters: dict
 ) -> Cotangents:
     body = parameters["body"]
     if body.derivative is None or _flows(cts[body.derivative.results :]):
@@ -246,11 +226,7 @@ def _(
 
 
 def _scan_backward(
-    cts: Cotangents,
-    outs: tuple[Tensor, ...],
-    inputs: tuple[Tensor, ...],
-    needed: list[bool],
-    parameters: dict,
+    cts: Cotangents, outs: Tensors, inputs: Tensors, needed: list[bool], parameters: dict
 ) -> Cotangents:
     """The scan in the other direction.
 

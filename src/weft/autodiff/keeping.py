@@ -14,6 +14,9 @@ from weft.core.state import STATE
 from weft.core.tensor import Tensor
 from weft.primitives.control import scan, trace_closures
 
+Tensors = tuple[Tensor, ...]
+Cotangents = list[Tensor | None]
+
 # For the primitives made of graphs: `(inputs, parameters, needed) -> outputs` of a variant
 # that keeps what its derivative needs; the primitive's own results come first.
 KEEPING: dict[Primitive, Callable] = {}

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from weft.autodiff.backward import full, zeros_like
-from weft.autodiff.keeping import KEEPING, bind_keeping
+from weft.autodiff.keeping import KEEPING, Cotangents, Tensors, bind_keeping
 from weft.autodiff.residuals import forget, vjp_graph, without_effects
 from weft.core.graph import Graph
 from weft.core.tensor import Tensor
@@ -120,9 +120,7 @@ def _loop(condition: Step, body: Step, carry: State, captured: State) -> list[Te
 # -- forward -----------------------------------------------------------------------------
 
 
-def _while_keeping(
-    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
-) -> tuple:
+def _while_keeping(inputs: Tensors, parameters: dict, needed: list[bool]) -> Tensors:
     if isinstance(parameters["body"].derivative, LoopDerivative):
         return while_loop.bind(*inputs, **parameters)
     return _with_checkpoints(inputs, parameters)
@@ -177,12 +175,8 @@ def _with_checkpoints(inputs: Sequence[Tensor], parameters: dict) -> tuple[Tenso
 
 @while_loop.selective_vjp
 def _(
-    cts: list[Tensor | None],
-    outs: tuple[Tensor, ...],
-    inputs: tuple[Tensor, ...],
-    needed: list[bool],
-    parameters: dict,
-) -> list[Tensor | None]:
+    cts: Cotangents, outs: Tensors, inputs: Tensors, needed: list[bool], parameters: dict
+) -> Cotangents:
     made = parameters["body"].derivative
     kept_flows = made is not None and any(ct is not None for ct in cts[made.carries :])
     if made is None or kept_flows:

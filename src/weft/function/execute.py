@@ -13,7 +13,7 @@ import numpy as np
 
 from weft import targets
 from weft.autodiff.backward import zeros_like
-from weft.autodiff.keeping import KEEPING, bind_keeping
+from weft.autodiff.keeping import KEEPING, Cotangents, Tensors, bind_keeping
 from weft.autodiff.residuals import forget, keep
 from weft.core.graph import Graph
 from weft.core.primitive import Primitive
@@ -120,9 +120,7 @@ run_program = Primitive("run_program", spec=_run_spec, evaluate=_run_evaluate, r
 """Only ever bound in eager mode: a compiled function, as a tape sees it."""
 
 
-def _run_keeping(
-    inputs: Sequence[Tensor], parameters: dict, needed: Sequence[bool]
-) -> tuple:
+def _run_keeping(inputs: Tensors, parameters: dict, needed: list[bool]) -> Any:
     return run_program.bind(*inputs, program=parameters["program"].keeping(needed))
 
 
@@ -131,12 +129,8 @@ KEEPING[run_program] = _run_keeping
 
 @run_program.selective_vjp
 def _(
-    cts: list[Tensor | None],
-    outs: tuple[Tensor, ...],
-    inputs: tuple[Tensor, ...],
-    needed: list[bool],
-    parameters: dict,
-) -> list[Tensor | None]:
+    cts: Cotangents, outs: Tensors, inputs: Tensors, needed: list[bool], parameters: dict
+) -> Cotangents:
     program: Program = parameters["program"]
     if STATE.trace is not None:
         return call.vjp_rule(cts, outs, inputs, needed, {"graph": program.graph})  # type: ignore[misc]

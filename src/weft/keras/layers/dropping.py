@@ -54,7 +54,21 @@ class _Noise(Layer):
         raise NotImplementedError
 
 
-class Dropout(_Noise):
+class _ShapedDropout(_Noise):
+    """Base: drops a share of values; `noise_shape` says which of them together."""
+
+    settings = ("rate", "seed", "noise_shape")
+
+    def __init__(
+        self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.rate = _rate(rate)
+        self.noise_shape = _noise_shape(noise_shape)
+        self._make_seeds(rate > 0)
+
+
+class Dropout(_ShapedDropout):
     """Sets a share of values to 0 in training; the others are enlarged by 1 / (1 - rate).
 
     Args:
@@ -66,16 +80,6 @@ class Dropout(_Noise):
     Srivastava and others, "Dropout: a simple way to prevent neural networks from
     overfitting" (2014).
     """
-
-    settings = ("rate", "seed", "noise_shape")
-
-    def __init__(
-        self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any
-    ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.rate = _rate(rate)
-        self.noise_shape = _noise_shape(noise_shape)
-        self._make_seeds(rate > 0)
 
     def disturb(self, inputs: Any) -> Tensor:
         return random.dropout(
@@ -209,7 +213,7 @@ _SELU_ALPHA, _SELU_SCALE = (
 )
 
 
-class AlphaDropout(_Noise):
+class AlphaDropout(_ShapedDropout):
     """Dropout for selu networks: mean and variance stay (Klambauer and others, 2017).
 
     Args:
@@ -217,16 +221,6 @@ class AlphaDropout(_Noise):
         noise_shape: the shape of the decisions, broadcast to the inputs.
         seed: an int, to draw the same each time the program runs.
     """
-
-    settings = ("rate", "seed", "noise_shape")
-
-    def __init__(
-        self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any
-    ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.rate = _rate(rate)
-        self.noise_shape = _noise_shape(noise_shape)
-        self._make_seeds(rate > 0)
 
     def disturb(self, inputs: Any) -> Tensor:
         shape = inputs.shape
