@@ -96,7 +96,7 @@ class Primitive:
     def _evaluate_now(self, inputs: tuple, parameters: dict) -> Any:
         arrays = [tensor._array for tensor in inputs]
         try:
-            if self.large is not None and arrays[0].size >= LARGE:
+            if self.large is not None and max(arrays[0].size, arrays[-1].size) >= LARGE:
                 return Tensor(self.large(self, arrays, parameters))
             found = self.evaluate(*arrays, **parameters)
         except MemoryError as error:

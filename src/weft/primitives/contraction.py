@@ -18,6 +18,7 @@ from weft.core.spec import Spec
 from weft.core.tensor import Tensor
 from weft.dtypes import bfloat16, float16
 from weft.errors import DTypeError, ShapeError
+from weft.primitives.blas import multiply
 from weft.primitives.quiet import quiet
 from weft.primitives.rules import require_axes, require_equal_dtypes
 from weft.primitives.shape import inverse_permutation, transpose
@@ -31,7 +32,6 @@ _FLOAT32 = np.dtype(np.float32)
 # Halves are multiplied and summed in float32 and rounded once.
 _WIDE = {float16.numpy.num: _FLOAT32, bfloat16.numpy.num: _FLOAT32}
 
-_matmul = quiet(np.matmul)
 _narrow = quiet(np.ndarray.astype)
 
 
@@ -94,7 +94,7 @@ def _evaluate(a: np.ndarray, b: np.ndarray, *, contract: Axes, batch: Axes) -> n
             a = _for_blas(a)
         if not b.flags.forc:
             b = _for_blas(b)
-        out = _matmul(a, b)
+        out = multiply(a, b)
     return out if wide is None else _narrow(out, dtype)
 
 
@@ -124,7 +124,7 @@ def _as_matrices(a: np.ndarray, b: np.ndarray, batch: int, contract: int) -> np.
     inner = math.prod(shape_b[batch : batch + contract])
     a = a.reshape((*shape_a[:batch], math.prod(free_a), inner))
     b = b.reshape((*shape_b[:batch], inner, math.prod(free_b)))
-    out = _matmul(_for_blas(a), _for_blas(b))
+    out = multiply(_for_blas(a), _for_blas(b))
     return out.reshape(shape_a[:batch] + free_a + free_b)
 
 

@@ -23,6 +23,7 @@ from weft.core.tensor import Tensor
 from weft.dtypes import bfloat16, float16, float32
 from weft.errors import ShapeError
 from weft.primitives import constants, elementwise, reduction
+from weft.primitives.blas import multiply
 from weft.primitives.contraction import dot_general
 from weft.primitives.quiet import quiet
 from weft.primitives.rules import NUMBERS, require_dtype, require_equal_dtypes
@@ -45,7 +46,6 @@ THIN_GROUP = 4
 
 _WIDE = {float16.numpy.num: np.dtype(np.float32), bfloat16.numpy.num: np.dtype(np.float32)}
 
-_matmul = quiet(np.matmul)
 _multiply = quiet(np.multiply)
 _add = quiet(np.add)
 _narrow = quiet(np.ndarray.astype)
@@ -116,12 +116,12 @@ def _product(found: np.ndarray, kernel: np.ndarray, groups: int, out: np.ndarray
     inner = math.prod(sizes) * inputs
     if groups == 1:
         matrix = found.reshape((rows, inner))
-        _matmul(matrix, kernel.reshape((inner, filters)), out.reshape((rows, filters)))
+        multiply(matrix, kernel.reshape((inner, filters)), out.reshape((rows, filters)))
         return
     parts = found.reshape((rows, -1, groups, inputs))
     parts = parts.transpose((2, 0, 1, 3)).reshape((groups, rows, inner))
     weights = kernel.reshape((inner, groups, filters // groups)).transpose((1, 0, 2))
-    result = _matmul(parts, weights).transpose((1, 0, 2))
+    result = multiply(parts, weights).transpose((1, 0, 2))
     out[...] = result.reshape(out.shape)
 
 

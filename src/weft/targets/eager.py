@@ -26,7 +26,7 @@ from weft.dtypes import from_numpy
 from weft.primitives import shape
 
 # Multiplications from which on a product is worth compiling at once.
-LARGE_PRODUCT = 1 << 25
+LARGE_PRODUCT = 1 << 24
 
 # Elements from which on a sum is.
 LARGE_SUM = 1 << 19
