@@ -125,3 +125,4 @@ __all__ = [
     *sorted(f.__name__ for f in _MEMBERS), "deserialize", "get", "hard_swish", "serialize",
     "swish",
 ]  # fmt: skip
+__dir__ = __all__.copy

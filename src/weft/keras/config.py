@@ -120,3 +120,4 @@ __all__ = [
     "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format",
     "set_max_epochs", "set_max_steps_per_epoch",
 ]  # fmt: skip
+__dir__ = __all__.copy

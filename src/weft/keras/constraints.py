@@ -117,3 +117,4 @@ __all__ = [
     "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get",
     "max_norm", "min_max_norm", "non_neg", "serialize", "unit_norm",
 ]  # fmt: skip
+__dir__ = __all__.copy

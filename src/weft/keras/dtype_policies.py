@@ -203,3 +203,4 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> Any:
 __all__ = [
     "DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "deserialize", "get", "serialize",
 ]  # fmt: skip
+__dir__ = __all__.copy

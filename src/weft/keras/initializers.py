@@ -455,3 +455,4 @@ __all__ = [
     "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal",
     "random_uniform", "serialize", "stft", "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip
+__dir__ = __all__.copy

@@ -28,3 +28,4 @@ __all__ = [
     "Policy", "dtype_policy", "global_dtype_policy",
     "global_policy", "set_dtype_policy", "set_global_dtype_policy", "set_global_policy",
 ]  # fmt: skip
+__dir__ = __all__.copy

@@ -20,3 +20,4 @@ __all__ = [
     "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal",
     "randint", "shuffle", "truncated_normal", "uniform",
 ]  # fmt: skip
+__dir__ = __all__.copy

@@ -145,3 +145,4 @@ __all__ = [
     "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1",
     "l1_l2", "l2", "orthogonal_regularizer", "serialize",
 ]  # fmt: skip
+__dir__ = __all__.copy

@@ -234,3 +234,4 @@ __all__ = [
     "flatten_with_path", "is_nested", "lists_to_tuples", "map_shape_structure",
     "map_structure", "map_structure_up_to", "pack_sequence_as", "traverse",
 ]  # fmt: skip
+__dir__ = __all__.copy

@@ -24,5 +24,6 @@ __all__ = [
     "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx",
     "set_image_data_format", "standardize_dtype",
 ]  # fmt: skip
+__dir__ = __all__.copy
 
 older.functions_of(__name__, "weft.keras.backend.older")

@@ -26,5 +26,6 @@ __all__ = [
     "MonitorCallback", "OrbaxCheckpoint", "ProgbarLogger", "ReduceLROnPlateau",
     "RemoteMonitor", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN",
 ]  # fmt: skip
+__dir__ = __all__.copy
 
 older.accept(__name__)

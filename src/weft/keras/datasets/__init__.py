@@ -15,6 +15,7 @@ __all__ = [
     "boston_housing", "california_housing", "cifar10", "cifar100", "drawn_digits",
     "fashion_mnist", "imdb", "mnist", "reuters",
 ]  # fmt: skip
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -24,7 +25,3 @@ def __getattr__(name: str) -> ModuleType:
             f"{did_you_mean(name, __all__)}"
         )
     return importlib.import_module(f"{__name__}.{name}")
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))

@@ -38,3 +38,7 @@ def load_data(
     check_test_split(test_split, _WHO)
     x, y = read_table(in_cache(path, ORIGIN, SHA256), 13, _WHO)
     return shuffled_split(x, y, test_split, seed, _WHO)
+
+
+__all__ = ["load_data"]
+__dir__ = __all__.copy

@@ -50,3 +50,7 @@ def load_data(
     x, y = read_table(in_cache(path, ORIGIN, SHA256), 8, _WHO)
     rows = _ROWS[version]
     return shuffled_split(x[:rows], y[:rows], test_split, seed, _WHO)
+
+
+__all__ = ["load_data"]
+__dir__ = __all__.copy

@@ -39,3 +39,7 @@ def load_data() -> Split:
     ]
     pictures, labels = zip(*batches[:-1])
     return in_data_format((np.concatenate(pictures), np.concatenate(labels)), batches[-1])
+
+
+__all__ = ["load_data"]
+__dir__ = __all__.copy

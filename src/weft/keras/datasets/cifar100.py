@@ -40,3 +40,7 @@ def load_data(label_mode: str = "fine") -> Split:
     # Keras keeps these labels as they come, and those of CIFAR-10 as bytes.
     (x_train, y_train), (x_test, y_test) = in_data_format(train, test)
     return (x_train, y_train.astype("int64")), (x_test, y_test.astype("int64"))
+
+
+__all__ = ["load_data"]
+__dir__ = __all__.copy

@@ -72,3 +72,7 @@ def _draw_all() -> Arrays:
         count = DIGIT_FORMS[f"y_{part}"][0][0]
         arrays[f"x_{part}"], arrays[f"y_{part}"] = draw(count, seed)
     return arrays
+
+
+__all__ = ["load_data"]
+__dir__ = __all__.copy

@@ -77,3 +77,7 @@ def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
             path, _WHO, f"sizes {sizes} and {len(content):,} bytes in place of {shape}"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
+
+
+__all__ = ["load_data"]
+__dir__ = __all__.copy

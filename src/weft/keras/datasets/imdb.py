@@ -98,3 +98,7 @@ def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
     """
     file = in_cache(path, WORDS_ORIGIN, WORDS_MD5)
     return read_word_index(file, "imdb.get_word_index")
+
+
+__all__ = ["get_word_index", "load_data"]
+__dir__ = __all__.copy

@@ -60,3 +60,7 @@ def fetch(path: str = "mnist.npz", timeout: float = 30.0) -> Path:
     if not target.is_file():
         download(ORIGIN, target, SHA256, timeout=timeout)
     return target
+
+
+__all__ = ["cached_file", "fetch", "load_data"]
+__dir__ = __all__.copy

@@ -98,3 +98,7 @@ def get_label_names() -> tuple[str, ...]:
     'earn'
     """
     return tuple(_TOPICS.split())
+
+
+__all__ = ["get_label_names", "get_word_index", "load_data"]
+__dir__ = __all__.copy

@@ -187,5 +187,6 @@ __all__ = [
     "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize",
     "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip
+__dir__ = __all__.copy
 
 older.accept(__name__)

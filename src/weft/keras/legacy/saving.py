@@ -7,6 +7,7 @@ from typing import Any
 from weft.keras.utils import serialization
 
 __all__ = ["deserialize_keras_object", "serialize_keras_object"]
+__dir__ = __all__.copy
 
 
 def serialize_keras_object(instance: Any) -> Any:

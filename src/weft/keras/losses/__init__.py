@@ -120,4 +120,8 @@ def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> A
     return FAMILY.deserialize(name, custom_objects)
 
 
+__all__ = [*(thing.__name__ for thing in (*CLASSES, *FUNCTIONS))]
+__all__ += ["get", "serialize", "deserialize"]
+__dir__ = __all__.copy
+
 older.accept(__name__)

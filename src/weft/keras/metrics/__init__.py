@@ -160,4 +160,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return FAMILY.deserialize(config, custom_objects)
 
 
+__all__ = [*(thing.__name__ for thing in (*CLASSES, *FUNCTIONS))]
+__all__ += ["get", "serialize", "deserialize"]
+__dir__ = __all__.copy
+
 older.accept(__name__)

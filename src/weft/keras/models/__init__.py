@@ -38,5 +38,6 @@ __all__ = [
     "Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json",
     "save_model",
 ]  # fmt: skip
+__dir__ = __all__.copy
 
 older.accept(__name__)

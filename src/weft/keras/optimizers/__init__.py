@@ -68,6 +68,7 @@ __all__ = [
     "LossScaleOptimizer", "MultiOptimizer", "Muon", "Nadam", "Optimizer", "OptimizerMap",
     "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize", "get", "schedules", "serialize",
 ]  # fmt: skip
+__dir__ = __all__.copy
 
 older.accept(__name__)
 

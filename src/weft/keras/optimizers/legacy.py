@@ -66,3 +66,4 @@ class SGD(optimizers.SGD):
 
 
 __all__ = ["Adagrad", "Adam", "Ftrl", "Optimizer", "RMSprop", "SGD"]
+__dir__ = __all__.copy

@@ -15,3 +15,4 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
 ]
+__dir__ = __all__.copy

@@ -19,3 +19,4 @@ __all__ = [
     "save_img",
     "smart_resize",
 ]
+__dir__ = __all__.copy

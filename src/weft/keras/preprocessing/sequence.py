@@ -82,3 +82,4 @@ class TimeseriesGenerator(PyDataset):
 
 
 __all__ = ["TimeseriesGenerator", "pad_sequences"]
+__dir__ = __all__.copy

@@ -227,3 +227,4 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
 __all__ = [
     "Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json",
 ]  # fmt: skip
+__dir__ = __all__.copy

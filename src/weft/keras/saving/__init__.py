@@ -27,3 +27,4 @@ __all__ = [
     "load_weights", "register_keras_serializable", "save_model", "save_weights",
     "serialize_keras_object",
 ]  # fmt: skip
+__dir__ = __all__.copy

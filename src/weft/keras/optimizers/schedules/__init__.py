@@ -39,3 +39,4 @@ __all__ = [
     "LearningRateSchedule", "PiecewiseConstantDecay", "PolynomialDecay", "deserialize",
     "serialize",
 ]  # fmt: skip
+__dir__ = __all__.copy
