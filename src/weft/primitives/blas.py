@@ -29,20 +29,20 @@ _NAMES = [
 _matmul = quiet(np.matmul)
 
 
-def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`np.matmul(a, b)`."""
+def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """`np.matmul(a, b, out)`."""
     if a.size * b.shape[-1] <= _SMALL:
-        return _matmul(a, b)
+        return _matmul(a, b, out)
     threads = _threads()
     if threads is None:
-        return _matmul(a, b)
+        return _matmul(a, b, out)
     count, set_count = threads
     before = count()
     if before == 1:
-        return _matmul(a, b)
+        return _matmul(a, b, out)
     set_count(1)
     try:
-        return _matmul(a, b)
+        return _matmul(a, b, out)
     finally:
         set_count(before)
 
