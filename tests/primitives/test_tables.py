@@ -26,7 +26,7 @@ from weft.core.trace import trace_function
 # Tested elsewhere: they take graphs or functions, or exist for tapes only.
 WITHOUT_ROWS = {
     "call", "cond", "while_loop", "scan",
-    "print_values", "check", "host_call",
+    "print_values", "check", "host_call", "host_effect",
     "read_variable",
 }  # fmt: skip
 

@@ -81,10 +81,8 @@ REPLACED = {
     "enable_eager_execution": f"{_ONE}it is on; leave it out",
     "disable_eager_execution": f"{_ONE}graphs are made by tf.function",
     "enable_v2_behavior": "it is on; leave it out",
-    "saved_model": f"{_NOT_HERE}SavedModel; use model.save('name.keras')",
     "estimator": "ended with TensorFlow 2.15: use tf.keras",
     "feature_column": "use tf.keras.layers (Normalization, CategoryEncoding, Embedding …)",
-    "summary": "use tf.keras.callbacks.TensorBoard",
     "distribute": f"{_NOT_HERE}distribution strategies: a program uses all cores of a CPU",
     "sparse": f"{_NOT_HERE}sparse tensors; use dense ones",
     "SparseTensor": f"{_NOT_HERE}sparse tensors; use tf.scatter_nd for a dense one",
@@ -92,7 +90,6 @@ REPLACED = {
     "RaggedTensor": f"{_NOT_HERE}ragged tensors; pad with tf.keras.utils.pad_sequences",
     "lite": f"{_NOT_HERE}TensorFlow Lite",
     "tpu": f"{_NOT_HERE}TPU support here",
-    "lookup": "use tf.keras.layers.StringLookup or IntegerLookup",
     "audio": f"{_NOT_HERE}audio files; read them with SciPy or soundfile",
     "signal": f"{_NOT_HERE}tf.signal; use numpy.fft on arrays",
     "sets": "use Python's sets",
@@ -101,13 +98,58 @@ REPLACED = {
     "quantization": f"{_NOT_HERE}tf.quantization",
     "raw_ops": "use the functions of tf",
     "custom_gradient_v1": "use tf.custom_gradient",
+    **dict.fromkeys(
+        (
+            "tf.summary.graph",
+            "tf.summary.trace_on",
+            "tf.summary.trace_export",
+            "tf.summary.trace_off",
+        ),
+        "weft.explain(fn, *args) shows a program, keras.callbacks.TensorBoard a model",
+    ),
+    "tf.summary.audio": f"{_NOT_HERE}audio in TensorBoard",
+    "tf.summary.write": "use tf.summary.scalar, histogram, image or text",
+    "tf.summary.FileWriter": f"{_ONE}use tf.summary.create_file_writer",
+    "tf.summary.merge_all": f"{_ONE}summaries are written where they stand; leave it out",
+    "tf.train.Saver": f"{_ONE}use tf.train.Checkpoint",
+    "tf.train.ExponentialMovingAverage": "give a Keras optimizer use_ema=True",
+    "tf.train.Example": f"{_NOT_HERE}tf.train.Example; keep arrays with Dataset.save, or "
+    "in .npz files",
+    **{
+        f"tf.train.{name}Optimizer": f"{_ONE}use tf.keras.optimizers.{name}"
+        for name in ("Adam", "Adagrad", "Adadelta", "Ftrl", "RMSProp")
+    },
+    "tf.train.GradientDescentOptimizer": f"{_ONE}use tf.keras.optimizers.SGD",
+    "tf.train.MomentumOptimizer": f"{_ONE}use tf.keras.optimizers.SGD(momentum=...)",
+    **dict.fromkeys(
+        (
+            "tf.lookup.StaticVocabularyTable",
+            "tf.lookup.TextFileInitializer",
+            "tf.lookup.experimental",
+        ),
+        "use tf.lookup.StaticHashTable, tf.keras.layers.StringLookup or IntegerLookup",
+    ),
+    **dict.fromkeys(
+        ("tf.data.TFRecordDataset", "tf.data.FixedLengthRecordDataset"),
+        f"{_NOT_HERE}reader of that format; use Dataset.from_generator, and Dataset.save",
+    ),
+    **dict.fromkeys(
+        (
+            "tf.data.experimental.service",
+            "tf.data.experimental.prefetch_to_device",
+            "tf.data.experimental.copy_to_device",
+            "tf.data.experimental.SqlDataset",
+            "tf.data.experimental.make_batched_features_dataset",
+        ),
+        f"{_NOT_HERE}such service; Dataset.from_generator takes data from anywhere",
+    ),
 }
 """Names of TensorFlow that weft answers with advice."""
 
 
 def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """The error for a name that a module does not have."""
-    advice = REPLACED.get(name) if module == "tensorflow" else None
+    advice = REPLACED.get(name if module == "tensorflow" else f"{module}.{name}")
     if advice is None:
         public = [one for one in known if not one.startswith("_")]
         advice = did_you_mean(name, public).strip()

@@ -18,10 +18,17 @@ from weft.core.spec import Spec
 from weft.core.state import STATE, eager, recording
 from weft.core.tensor import Tensor
 from weft.core.variable import Variable
-from weft.data.element import Element, leaves, map_leaves, to_tensors
+from weft.data.element import (
+    Element,
+    leaves,
+    map_leaves,
+    spec_of,
+    to_arrays,
+    to_tensors,
+)
 from weft.data.node import Node, is_peeking
 from weft.data.traced import reduce_in_graph
-from weft.errors import TraceError, WeftError
+from weft.errors import ArgumentError, TraceError, WeftError
 from weft.primitives.effects import host_call
 from weft.primitives.elementwise import stop_gradient
 
@@ -93,6 +100,16 @@ class DatasetIterator:
         except StopIteration:
             raise EndOfData("get_next: the dataset has no more elements") from None
 
+    def get_next_as_optional(self) -> Optional:
+        """The next element, or that there is none."""
+        if STATE.trace is not None:
+            raise TraceError(
+                "get_next_as_optional: whether there is one is not known while tracing; "
+                "write `for element in dataset` there"
+            )
+        found = next(self, _NOTHING)
+        return Optional(found, self.element_spec)
+
     @property
     def element_spec(self) -> Any:
         """The specs of the elements."""
@@ -152,6 +169,45 @@ class DatasetIterator:
         return [np.array(number + 1, np.int32), *leaves(element)]
 
 
+_NOTHING: Any = object()
+
+
+class Optional:
+    """An element, or that there is none.
+
+    >>> bool(Optional.empty(None).has_value())
+    False
+    """
+
+    def __init__(self, value: Any, element_spec: Any) -> None:
+        self._value, self.element_spec = value, element_spec
+
+    @staticmethod
+    def from_value(value: Any) -> Optional:
+        """One that has this value."""
+        arrays = to_arrays(value)
+        return Optional(to_tensors(arrays, lambda node: node), spec_of(arrays))
+
+    @staticmethod
+    def empty(element_spec: Any) -> Optional:
+        """One that has none."""
+        return Optional(_NOTHING, element_spec)
+
+    def has_value(self, name: str | None = None) -> Tensor:
+        """Whether there is one, as a tensor."""
+        return Tensor(np.array(self._value is not _NOTHING))
+
+    def get_value(self, name: str | None = None) -> Any:
+        """The value.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        if self._value is _NOTHING:
+            raise ArgumentError("Optional: it has no value; ask has_value() first")
+        return self._value
+
+
 class _Rest(Node):
     """What an iterator has not yet given."""
 
@@ -165,4 +221,4 @@ class _Rest(Node):
             yield element
 
 
-__all__ = ["DatasetIterator", "EndOfData"]
+__all__ = ["DatasetIterator", "EndOfData", "Optional"]

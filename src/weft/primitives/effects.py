@@ -66,6 +66,24 @@ check = Primitive(
 """`check(ok, *tensors; message)`: raises CheckError with `message.format(*values)`."""
 
 
+# -- host_effect -------------------------------------------------------------------------
+
+
+def _effect_spec(*specs: Spec, function: Callable) -> tuple[Spec, ...]:
+    return ()
+
+
+def _effect_evaluate(*arrays: np.ndarray, function: Callable) -> tuple:
+    function(*arrays)
+    return ()
+
+
+host_effect = Primitive(
+    "host_effect", spec=_effect_spec, evaluate=_effect_evaluate, results=True, effects=True
+)
+"""`host_effect(*tensors; function)`: calls a Python function with arrays, once per run."""
+
+
 # -- host_call ---------------------------------------------------------------------------
 
 

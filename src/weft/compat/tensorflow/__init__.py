@@ -212,6 +212,9 @@ _LAZY = {
     "io": "weft.compat.tensorflow.io",
     "image": "weft.compat.tensorflow.image",
     "data": "weft.compat.tensorflow.data",
+    "lookup": "weft.compat.tensorflow.lookup",
+    "saved_model": "weft.compat.tensorflow.saved_model",
+    "summary": "weft.compat.tensorflow.summary",
     "train": "weft.compat.tensorflow.train",
     "TensorArray": "weft.compat.tensorflow._tensor_array",
 }  # fmt: skip

@@ -18,7 +18,7 @@ from weft.core.tensor import Tensor, TracedTensor
 from weft.core.variable import Variable
 from weft.errors import ArgumentError, ArgumentTypeError
 from weft.function import control
-from weft.primitives.effects import host_call
+from weft.primitives.effects import host_call, host_effect
 
 # -- branches ----------------------------------------------------------------------------
 
@@ -352,6 +352,10 @@ def numpy_function(
         results = list(found) if is_several else [found]
         return [np.asarray(x, as_dtype(kind).numpy) for x, kind in zip(results, kinds)]
 
+    if STATE.trace is not None and not any(kinds):
+        # It gives nothing: it is called for what it does, once per run.
+        host_effect.bind(*inputs, function=func)
+        return [] if is_several else None
     if any(isinstance(x, TracedTensor) for x in inputs):
         zeros = [np.zeros(x.shape, x.dtype.numpy) for x in inputs]
         specs = [Spec(x.shape, as_dtype(kind)) for x, kind in zip(run(*zeros), kinds)]

@@ -10,7 +10,7 @@ import numpy as np
 from weft import tree
 from weft.compat.conversion import convert_to_tensor
 from weft.core.state import STATE
-from weft.core.tensor import Tensor
+from weft.core.tensor import Tensor, TracedTensor
 from weft.core.variable import Variable
 from weft.errors import ArgumentError
 from weft.primitives.effects import print_values
@@ -108,7 +108,10 @@ def tf_print(*inputs: Any, **kwargs: Any) -> None:
 def _placed(value: Any, tensors: list[Tensor]) -> str:
     """The text of a value, with a mark for each tensor in it."""
     if isinstance(value, Tensor | Variable | np.ndarray | np.generic):
-        tensors.append(convert_to_tensor(value))
+        tensor = convert_to_tensor(value)
+        if tensor.dtype == "string" and not isinstance(tensor, TracedTensor):
+            return shown(tensor._array, -1)
+        tensors.append(tensor)
         return "\0"
     if tree.is_container(value) and value:
         if isinstance(value, dict):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import weft.data as _data
+from weft.compat.advice import explain_missing as _explain_missing
 from weft.compat.advice import missing
+
+_explain_missing("tf.data.experimental", _data.experimental)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from weft import ops as numpy
+from weft.data.experimental import Optional
 
-__all__ = ["enable_numpy_behavior", "numpy"]
+__all__ = ["Optional", "enable_numpy_behavior", "numpy"]
 
 
 def enable_numpy_behavior(

@@ -190,9 +190,11 @@ class EventWriter:
         tensor = _strings(parts, (len(parts),))
         self._summary(step, _value(name, "images", _BLOBS, tensor))
 
-    def text(self, name: str, data: str, step: int) -> None:
-        """A text (Markdown) at a step."""
-        tensor = _strings([data.encode("utf-8")], ())
+    def text(self, name: str, data: Any, step: int) -> None:
+        """A text (Markdown), or an array of texts, at a step."""
+        array = np.asarray(data, object)
+        texts = [one.encode() if isinstance(one, str) else one for one in array.ravel()]
+        tensor = _strings(texts, array.shape)
         self._summary(step, _value(name, "text", _TENSOR, tensor))
 
     def keras_model(self, name: str, model_json: str, step: int) -> None:
