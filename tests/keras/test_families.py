@@ -62,6 +62,24 @@ def test_functions_are_written_as_in_keras(module):
     }
 
 
+WRAPPERS = [
+    (losses.LossFunctionWrapper, losses.huber, {"delta": 2.0}, "loss_function_wrapper"),
+    (metrics.MeanMetricWrapper, metrics.binary_accuracy, {"threshold": 0.25},
+     "mean_metric_wrapper"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "function", "settings", "name"), WRAPPERS)
+def test_wrapped_functions_are_written_as_in_keras(kind, function, settings, name):
+    keras.utils.clear_session()
+    config = kind(function, **settings).get_config()
+    assert config["name"] == name
+    assert config["fn"]["config"] == function.__name__
+    # The bare name is read too: older archives have it.
+    for written in (config, {**config, "fn": function.__name__}):
+        assert kind.from_config(written).get_config() == config
+
+
 def test_a_name_of_two_families_means_the_own_member():
     config = {"class_name": "BinaryCrossentropy", "config": {}}
     for module in (losses, metrics):

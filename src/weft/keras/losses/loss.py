@@ -15,6 +15,7 @@ from weft.dtypes import canonical
 from weft.errors import ArgumentError
 from weft.keras import dtype_policies
 from weft.keras.backend.names import auto_name
+from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -115,22 +116,26 @@ class LossFunctionWrapper(Loss):
         config = {**super().get_config(), **self._fn_kwargs}
         # The named losses know their function; only a free one has to be written down.
         if type(self) is LossFunctionWrapper:
-            config["fn"] = self.fn.__name__
+            config["fn"] = serialize_keras_object(self.fn)
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        if isinstance(config.get("fn"), str):
-            from weft.keras import losses
-
-            config = {**config, "fn": losses.FAMILY.find(config["fn"])}
-        return cls(**config)
+        return cls(**with_function(config))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({getattr(self.fn, '__name__', self.fn)})>"
 
 
 # -- helpers -----------------------------------------------------------------------------
+
+
+def with_function(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with its function, where it was written down as `fn`."""
+    fn = config.get("fn")
+    if isinstance(fn, str):
+        fn = {"class_name": "function", "config": fn}
+    return config if fn is None else {**config, "fn": deserialize_keras_object(fn)}
 
 
 def compute_dtype(dtype: Any) -> Any:

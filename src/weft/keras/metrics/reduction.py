@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 
 from weft import ops
-from weft.keras.losses.loss import each, mask_of, same_rank, weight_and_mask
+from weft.keras.losses.loss import (
+    each,
+    mask_of,
+    same_rank,
+    weight_and_mask,
+    with_function,
+)
 from weft.keras.metrics.metric import Metric, as_float
+from weft.keras.utils.serialization import serialize_keras_object
 
 
 def samplewise(
@@ -98,7 +105,7 @@ class MeanMetricWrapper(Mean):
     def __init__(
         self, fn: Callable, name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
-        super().__init__(name=name or getattr(fn, "__name__", None), dtype=dtype)
+        super().__init__(name=name, dtype=dtype)
         self._fn, self._fn_kwargs = fn, kwargs
 
     def update_state(  # type: ignore[override]  # of two values, where Mean takes one
@@ -118,13 +125,9 @@ class MeanMetricWrapper(Mean):
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), **self._fn_kwargs}
         if type(self) is MeanMetricWrapper:
-            config["fn"] = self._fn.__name__
+            config["fn"] = serialize_keras_object(self._fn)
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        if isinstance(config.get("fn"), str):
-            from weft.keras import metrics
-
-            config = {**config, "fn": metrics.FAMILY.find(config["fn"])}
-        return cls(**config)
+        return cls(**with_function(config))
