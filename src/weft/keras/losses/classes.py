@@ -6,7 +6,7 @@ from typing import Any
 
 from weft import ops
 from weft.keras.losses import functions as f
-from weft.keras.losses.loss import LossFunctionWrapper
+from weft.keras.losses.loss import LossFunctionWrapper, arguments_of
 
 
 class BinaryCrossentropy(LossFunctionWrapper):
@@ -17,10 +17,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "binary_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.binary_crossentropy, reduction=reduction, name=name, dtype=dtype,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.binary_crossentropy, **arguments_of(locals()))
 
 
 class BinaryFocalCrossentropy(LossFunctionWrapper):
@@ -32,11 +29,7 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
         axis: int = -1, reduction: str | None = "sum_over_batch_size",
         name: str | None = "binary_focal_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.binary_focal_crossentropy, reduction=reduction, name=name, dtype=dtype,
-            apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.binary_focal_crossentropy, **arguments_of(locals()))
 
 
 class CategoricalCrossentropy(LossFunctionWrapper):
@@ -47,10 +40,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "categorical_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.categorical_crossentropy, reduction=reduction, name=name, dtype=dtype,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.categorical_crossentropy, **arguments_of(locals()))
 
 
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
@@ -62,11 +52,7 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "categorical_focal_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.categorical_focal_crossentropy, reduction=reduction, name=name,
-            dtype=dtype, alpha=alpha, gamma=gamma, from_logits=from_logits,
-            label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.categorical_focal_crossentropy, **arguments_of(locals()))
 
 
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
@@ -76,10 +62,8 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
         self, q: float = 0.5, reduction: str | None = "sum_over_batch_size",
         name: str | None = "categorical_generalized_cross_entropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.categorical_generalized_cross_entropy, reduction=reduction, name=name,
-            dtype=dtype, q=f.require_q(q),
-        )  # fmt: skip
+        q = f.require_q(q)
+        super().__init__(f.categorical_generalized_cross_entropy, **arguments_of(locals()))
 
 
 class CategoricalHinge(LossFunctionWrapper):
@@ -89,7 +73,7 @@ class CategoricalHinge(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "categorical_hinge", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.categorical_hinge, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(f.categorical_hinge, **arguments_of(locals()))
 
 
 class Circle(LossFunctionWrapper):
@@ -100,10 +84,7 @@ class Circle(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size", name: str | None = "circle",
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.circle, reduction=reduction, name=name, dtype=dtype, gamma=gamma,
-            margin=margin, remove_diagonal=remove_diagonal,
-        )  # fmt: skip
+        super().__init__(f.circle, **arguments_of(locals()))
 
     def mask(self, y_true: Any, y_pred: Any, losses: Any) -> Any:
         """Only samples with a positive loss count."""
@@ -117,10 +98,7 @@ class CosineSimilarity(LossFunctionWrapper):
         self, axis: int = -1, reduction: str | None = "sum_over_batch_size",
         name: str | None = "cosine_similarity", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.cosine_similarity, reduction=reduction, name=name, dtype=dtype,
-            axis=axis,
-        )  # fmt: skip
+        super().__init__(f.cosine_similarity, **arguments_of(locals()))
 
 
 class Dice(LossFunctionWrapper):
@@ -130,7 +108,7 @@ class Dice(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "dice",
         axis: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.dice, reduction=reduction, name=name, dtype=dtype, axis=axis)
+        super().__init__(f.dice, **arguments_of(locals()))
 
 
 class Hinge(LossFunctionWrapper):
@@ -140,7 +118,7 @@ class Hinge(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "hinge",
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.hinge, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(f.hinge, **arguments_of(locals()))
 
 
 class Huber(LossFunctionWrapper):
@@ -150,9 +128,7 @@ class Huber(LossFunctionWrapper):
         self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size",
         name: str | None = "huber_loss", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.huber, reduction=reduction, name=name, dtype=dtype, delta=delta,
-        )  # fmt: skip
+        super().__init__(f.huber, **arguments_of(locals()))
 
 
 class KLDivergence(LossFunctionWrapper):
@@ -162,7 +138,7 @@ class KLDivergence(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "kl_divergence", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.kl_divergence, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(f.kl_divergence, **arguments_of(locals()))
 
 
 class LogCosh(LossFunctionWrapper):
@@ -172,7 +148,7 @@ class LogCosh(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "log_cosh", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.log_cosh, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(f.log_cosh, **arguments_of(locals()))
 
 
 class MeanAbsoluteError(LossFunctionWrapper):
@@ -182,9 +158,7 @@ class MeanAbsoluteError(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "mean_absolute_error", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.mean_absolute_error, reduction=reduction, name=name, dtype=dtype,
-        )  # fmt: skip
+        super().__init__(f.mean_absolute_error, **arguments_of(locals()))
 
 
 class MeanAbsolutePercentageError(LossFunctionWrapper):
@@ -194,10 +168,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "mean_absolute_percentage_error", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.mean_absolute_percentage_error, reduction=reduction, name=name,
-            dtype=dtype,
-        )  # fmt: skip
+        super().__init__(f.mean_absolute_percentage_error, **arguments_of(locals()))
 
 
 class MeanSquaredError(LossFunctionWrapper):
@@ -207,9 +178,7 @@ class MeanSquaredError(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "mean_squared_error", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.mean_squared_error, reduction=reduction, name=name, dtype=dtype,
-        )  # fmt: skip
+        super().__init__(f.mean_squared_error, **arguments_of(locals()))
 
 
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
@@ -219,10 +188,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "mean_squared_logarithmic_error", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.mean_squared_logarithmic_error, reduction=reduction, name=name,
-            dtype=dtype,
-        )  # fmt: skip
+        super().__init__(f.mean_squared_logarithmic_error, **arguments_of(locals()))
 
 
 class Poisson(LossFunctionWrapper):
@@ -232,7 +198,7 @@ class Poisson(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "poisson",
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.poisson, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(f.poisson, **arguments_of(locals()))
 
 
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
@@ -245,10 +211,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size", axis: int = -1,
         name: str | None = "sparse_categorical_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.sparse_categorical_crossentropy, reduction=reduction, name=name,
-            dtype=dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.sparse_categorical_crossentropy, **arguments_of(locals()))
         self.ignore_class = ignore_class
 
     def mask(self, y_true: Any, y_pred: Any, losses: Any) -> Any:
@@ -265,7 +228,7 @@ class SquaredHinge(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size",
         name: str | None = "squared_hinge", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.squared_hinge, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(f.squared_hinge, **arguments_of(locals()))
 
 
 class Tversky(LossFunctionWrapper):
@@ -276,10 +239,7 @@ class Tversky(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size", name: str | None = "tversky",
         axis: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.tversky, reduction=reduction, name=name, dtype=dtype, alpha=alpha,
-            beta=beta, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.tversky, **arguments_of(locals()))
 
 
 class CTC(LossFunctionWrapper):
@@ -289,4 +249,4 @@ class CTC(LossFunctionWrapper):
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "ctc",
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(f.ctc, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(f.ctc, **arguments_of(locals()))

@@ -137,8 +137,14 @@ def _require_axis(who: str, axis: Any) -> None:
         )
 
 
-def _warn_of_one_class(who: str, y_pred: Any) -> None:
-    if y_pred.shape and y_pred.shape[-1] == 1:
+def _require_classes(who: str, y_true: Any, y_pred: Any) -> None:
+    for name, values in (("y_true", y_true), ("y_pred", y_pred)):
+        if not values.shape:
+            raise ShapeError(
+                f"{who}: {name} needs a last axis of classes; received a single number; "
+                "give a vector of probabilities"
+            )
+    if y_pred.shape[-1] == 1:
         warn(
             f"{who}: y_pred needs a last axis of more than one class; received the shape "
             f"{y_pred.shape}; use 'binary_crossentropy' for two classes with one output",
@@ -169,7 +175,7 @@ def categorical_crossentropy(
     """
     _require_axis("categorical_crossentropy", axis)
     y_true, y_pred = _probabilities(y_true, y_pred)
-    _warn_of_one_class("categorical_crossentropy", y_pred)
+    _require_classes("categorical_crossentropy", y_true, y_pred)
     _require_one_hot("categorical_crossentropy", y_true, y_pred)
     y_true = _smoothed(y_true, label_smoothing, y_true.shape[-1])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
@@ -293,7 +299,7 @@ def categorical_focal_crossentropy(
     """Cross-entropy of one-hot labels times alpha (1 - p)^gamma (Lin et al., 2018)."""
     _require_axis("categorical_focal_crossentropy", axis)
     y_true, y_pred = _probabilities(y_true, y_pred)
-    _warn_of_one_class("categorical_focal_crossentropy", y_pred)
+    _require_classes("categorical_focal_crossentropy", y_true, y_pred)
     y_true = _smoothed(y_true, label_smoothing, y_true.shape[-1])
     y_pred = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
     p = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)

@@ -130,6 +130,12 @@ class LossFunctionWrapper(Loss):
 # -- helpers -----------------------------------------------------------------------------
 
 
+def arguments_of(values: dict[str, Any]) -> dict[str, Any]:
+    """A constructor's arguments by name, out of its `locals()`."""
+    others = ("self", "__class__")
+    return {name: value for name, value in values.items() if name not in others}
+
+
 def with_function(config: dict[str, Any]) -> dict[str, Any]:
     """The config with its function, where it was written down as `fn`."""
     fn = config.get("fn")

@@ -270,6 +270,7 @@ class _AtLeast(_Confusion):
                 f"{type(self).__name__}: num_thresholds must be > 0; received {num_thresholds}"
             )
         self.value, self.num_thresholds = value, num_thresholds
+        setattr(self, self.argument, value)
         even = np.arange(num_thresholds) / max(num_thresholds - 1, 1)
         self.thresholds = [0.5] if num_thresholds == 1 else even.tolist()
         super().__init__(self.thresholds, name, dtype, class_id=class_id)
@@ -307,7 +308,6 @@ class SensitivityAtSpecificity(_AtLeast):
         name: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
-        self.specificity = specificity
 
 
 class SpecificityAtSensitivity(_AtLeast):
@@ -320,7 +320,6 @@ class SpecificityAtSensitivity(_AtLeast):
         name: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
-        self.sensitivity = sensitivity
 
 
 class PrecisionAtRecall(_AtLeast):
@@ -333,7 +332,6 @@ class PrecisionAtRecall(_AtLeast):
         name: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(recall, num_thresholds, class_id, name, dtype)
-        self.recall = recall
 
 
 class RecallAtPrecision(_AtLeast):
@@ -346,7 +344,6 @@ class RecallAtPrecision(_AtLeast):
         name: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(precision, num_thresholds, class_id, name, dtype)
-        self.precision = precision
 
 
 # -- area under a curve ------------------------------------------------------------------

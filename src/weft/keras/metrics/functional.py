@@ -9,7 +9,7 @@ import numpy as np
 from weft import ops
 from weft.errors import ArgumentError, ShapeError
 from weft.keras.losses import functions as f
-from weft.keras.losses.loss import same_rank
+from weft.keras.losses.loss import arguments_of, same_rank
 from weft.keras.metrics.metric import Metric, as_float
 from weft.keras.metrics.reduction import Mean, MeanMetricWrapper
 
@@ -105,7 +105,7 @@ class CosineSimilarity(MeanMetricWrapper):
     def __init__(
         self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
     ) -> None:
-        super().__init__(cosine_similarity, name, dtype=dtype, axis=axis)
+        super().__init__(cosine_similarity, **arguments_of(locals()))
         self._direction = "up"
 
 
@@ -121,10 +121,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         self, name: str | None = "binary_crossentropy", dtype: Any = None,
         from_logits: bool = False, label_smoothing: float = 0,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.binary_crossentropy, name, dtype=dtype, from_logits=from_logits,
-            label_smoothing=label_smoothing,
-        )  # fmt: skip
+        super().__init__(f.binary_crossentropy, **arguments_of(locals()))
         self._direction = "down"
 
 
@@ -135,10 +132,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         self, name: str | None = "categorical_crossentropy", dtype: Any = None,
         from_logits: bool = False, label_smoothing: float = 0, axis: int = -1,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.categorical_crossentropy, name, dtype=dtype, from_logits=from_logits,
-            label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.categorical_crossentropy, **arguments_of(locals()))
         self._direction = "down"
 
 
@@ -151,10 +145,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         self, name: str | None = "sparse_categorical_crossentropy", dtype: Any = None,
         from_logits: bool = False, ignore_class: int | None = None, axis: int = -1,
     ) -> None:  # fmt: skip
-        super().__init__(
-            f.sparse_categorical_crossentropy, name, dtype=dtype, from_logits=from_logits,
-            ignore_class=ignore_class, axis=axis,
-        )  # fmt: skip
+        super().__init__(f.sparse_categorical_crossentropy, **arguments_of(locals()))
         self.ignore_class = ignore_class
         self._direction = "down"
 
@@ -218,7 +209,7 @@ class PearsonCorrelation(MeanMetricWrapper):
     def __init__(
         self, name: str | None = "pearson_correlation", dtype: Any = None, axis: Any = -1
     ) -> None:
-        super().__init__(pearson_correlation, name, dtype=dtype, axis=axis)
+        super().__init__(pearson_correlation, **arguments_of(locals()))
         self.axis = axis
         self._direction = "up"
 
@@ -232,7 +223,7 @@ class ConcordanceCorrelation(MeanMetricWrapper):
         dtype: Any = None,
         axis: Any = -1,
     ) -> None:
-        super().__init__(concordance_correlation, name, dtype=dtype, axis=axis)
+        super().__init__(concordance_correlation, **arguments_of(locals()))
         self.axis = axis
         self._direction = "up"
 
