@@ -200,6 +200,33 @@ def test_image_data_generator(folder):
     assert (x.shape, y.shape, from_files.samples) == ((3, 5, 5, 3), (3, 2), 6)
 
 
+def test_channels_first_is_the_same_transposed():
+    images = np.random.default_rng(0).random((4, 3, 6, 6)).astype("float32")
+    made = []
+    for data_format, source in (
+        ("channels_first", images), ("channels_last", np.moveaxis(images, 1, -1))
+    ):  # fmt: skip
+        generator = keras.preprocessing.image.ImageDataGenerator(
+            data_format=data_format, rotation_range=20, width_shift_range=0.2,
+            horizontal_flip=True, featurewise_std_normalization=True,
+        )  # fmt: skip
+        generator.fit(source)
+        made.append(generator.flow(source, seed=1)[0])
+    np.testing.assert_allclose(np.moveaxis(made[0], 1, -1), made[1], atol=1e-6)
+
+
+def test_whitened_values_are_independent():
+    draws = np.random.default_rng(0)
+    images = draws.random((200, 2, 2, 1)) @ np.ones((1, 3)) + draws.random((200, 2, 2, 3))
+    generator = keras.preprocessing.image.ImageDataGenerator(zca_whitening=True)
+    with pytest.raises(ValueError, match="fit"):
+        generator.standardize(images[0])
+    generator.fit(images)
+    batches = generator.flow(images, batch_size=200, shuffle=False)
+    rows = batches[0].reshape(200, -1)
+    np.testing.assert_allclose(rows.T @ rows / 200, np.eye(12), atol=1e-3)
+
+
 def test_a_shift_moves_pixels():
     image = np.zeros((5, 5, 1), "float32")
     image[2, 2] = 1

@@ -24,6 +24,7 @@ MORE = {
     "keras.callbacks": {"MonitorCallback"},
     "keras.datasets": {"drawn_digits"},
     "keras.datasets.mnist": {"cached_file", "fetch"},
+    "keras.layers": {"ThresholdedReLU"},
     "keras.losses": {"LossFunctionWrapper"},
     "keras.mixed_precision": {"global_dtype_policy", "set_global_dtype_policy"},
     "keras.models": {"Functional"},

@@ -150,6 +150,28 @@ def test_a_function_of_the_backend():
     assert float(variable.numpy()) == 3.0
 
 
+def test_shapes_of_layers():
+    model = network()
+    with pytest.warns(UserWarning, match=r"layer\.output_shape .*layer\.output\.shape"):
+        assert model.layers[0].output_shape == (None, 2)
+    with pytest.warns(UserWarning, match=r"layer\.input_shape"):
+        assert model.layers[0].input_shape == (None, 4)
+    assert not hasattr(layers.Dense(2), "output_shape")
+
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.output_shape = 3
+
+    assert Own().output_shape == 3
+
+
+def test_the_layer_with_a_threshold():
+    layer = layers.ThresholdedReLU(theta=0.5)
+    assert layer([0.5, 0.75, -1.0]).tolist() == [0.0, 0.75, 0.0]
+    assert layers.ThresholdedReLU.from_config(layer.get_config()).theta == 0.5
+
+
 def test_mistakes_stay_mistakes():
     with pytest.raises(TypeError, match="received both"):
         optimizers.SGD(lr=0.1, learning_rate=0.2)

@@ -317,6 +317,32 @@ def test_bins_of_data_are_those_of_keras(values, batches, epsilon, limits):
     np.testing.assert_allclose(layer.bin_boundaries, limits, rtol=1e-6)
 
 
+@pytest.mark.parametrize("shape, one_hot, counts", [
+    ((), (1, 2), (2,)), ((4,), (4, 2), (2,)), ((3, 1), (3, 2), (3, 2)),
+    ((3, 4), (3, 4, 2), (3, 2)), ((1, 4, 1), (1, 4, 2), (1, 1, 2)),
+    ((2, 3, 4), (2, 3, 4, 2), (2, 3, 2)),
+])  # fmt: skip
+def test_shapes_of_encodings(shape, one_hot, counts):
+    modes = {"one_hot": one_hot, "multi_hot": counts, "count": counts}
+    for mode, expected in modes.items():
+        bins = layers.Discretization(bin_boundaries=[0.0], output_mode=mode)
+        numbers = layers.CategoryEncoding(2, output_mode=mode)
+        words = layers.IntegerLookup(vocabulary=[1, 5], num_oov_indices=0, output_mode=mode)
+        for layer in (bins, numbers, words):
+            found = layer(np.ones(shape, "int64"))
+            assert found.shape == expected
+            assert float(found.numpy().sum()) == (
+                np.prod(expected[:-1] if mode != "count" else shape)
+            )
+
+
+def test_means_of_rows():
+    layer = layers.Normalization(axis=0)
+    data = np.arange(6.0).reshape(3, 2)
+    layer.adapt(data)
+    np.testing.assert_allclose(layer(data), [[-1, 1]] * 3, rtol=1e-6)
+
+
 def test_one_hot_bins_of_a_column():
     layer = layers.Discretization(bin_boundaries=[0.0], output_mode="one_hot")
     assert layer([[1.0], [-1.0]]).tolist() == [[0.0, 1.0], [1.0, 0.0]]

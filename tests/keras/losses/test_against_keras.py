@@ -27,6 +27,15 @@ def test_losses(case):
         np.testing.assert_allclose(mine.numpy(), theirs, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize(
+    "loss", [losses.categorical_crossentropy, losses.categorical_focal_crossentropy]
+)
+def test_single_numbers_have_no_classes(loss):
+    for y_true, y_pred in ((1.0, 0.5), (1.0, [0.5, 0.5])):
+        with pytest.raises(ValueError, match="needs a last axis of classes"):
+            loss(y_true, y_pred)
+
+
 @pytest.mark.parametrize("case", CASES.LOSSES, ids=ids(CASES.LOSSES))
 def test_configs(case):
     name, arguments, which = case
@@ -34,4 +43,6 @@ def test_configs(case):
     copy = losses.deserialize(losses.serialize(loss))
     y_true, y_pred = CASES.data()[which]
     assert type(copy) is type(loss) and copy.name == loss.name
-    np.testing.assert_array_equal(copy(y_true, y_pred).numpy(), loss(y_true, y_pred).numpy())
+    np.testing.assert_array_equal(
+        copy(y_true, y_pred).numpy(), loss(y_true, y_pred).numpy()
+    )

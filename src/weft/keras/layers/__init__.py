@@ -11,6 +11,7 @@ from weft.keras.layers.activation_layers import (
     PReLU,
     ReLU,
     Softmax,
+    ThresholdedReLU,
 )
 from weft.keras.layers.bidirectional import Bidirectional
 from weft.keras.layers.convolution import (
@@ -182,7 +183,7 @@ __all__ = [
     "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN",
     "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
     "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells", "StringLookup",
-    "Subtract", "TextVectorization", "TimeDistributed", "UnitNormalization",
+    "Subtract", "TextVectorization", "ThresholdedReLU", "TimeDistributed", "UnitNormalization",
     "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D",
     "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize",
     "dot", "maximum", "minimum", "multiply", "serialize", "subtract",

@@ -81,6 +81,27 @@ class LeakyReLU(Layer):
         return activations.leaky_relu(inputs, negative_slope=self.negative_slope)
 
 
+class ThresholdedReLU(Layer):
+    """x above theta, 0 elsewhere, as Keras 2 had it.
+
+    Example:
+        >>> import weft.keras as keras
+        >>> keras.layers.ThresholdedReLU(theta=1.0)([0.5, 2.0]).tolist()
+        [0.0, 2.0]
+    """
+
+    settings = ("theta",)
+    supports_masking = True
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.theta = _not_negative("ThresholdedReLU", "theta", theta)
+        self._build_at_init()
+
+    def call(self, inputs: Any) -> Tensor:
+        return activations.relu(inputs, threshold=self.theta)
+
+
 def _not_negative(who: str, name: str, value: Any) -> Any:
     if value is None or value < 0:
         raise ArgumentError(

@@ -14,6 +14,7 @@ from weft.core.variable import Variable
 from weft.errors import ArgumentError
 from weft.keras.layers.dense import known_extent
 from weft.keras.layers.layer import Layer
+from weft.keras.layers.on_host import ENCODINGS, encoded_shape
 
 
 class Rescaling(Layer):
@@ -119,7 +120,9 @@ class Normalization(Layer):
         count, mean, spread = 0.0, 0.0, 0.0
         for batch in batches_of(data):
             if not self.built:
-                shape = batch.shape if batch.ndim == 1 else (None, *batch.shape[1:])
+                # The batch has a known extent only where each row has a mean of its own.
+                is_whole = batch.ndim == 1 or any(a % batch.ndim == 0 for a in self.axis)
+                shape = batch.shape if is_whole else (None, *batch.shape[1:])
                 self.build(shape)
             values = batch.astype(np.float64)
             size = math.prod(batch.shape[axis] for axis in self._others)
@@ -171,23 +174,19 @@ class Normalization(Layer):
         }
 
 
-_OUTPUT_MODES = ("multi_hot", "one_hot", "count")
-
-
 def _encoded(
     numbers: Any, size: int, output_mode: str, dtype: Any, count_weights: Any = None
 ) -> Tensor:
     """Category numbers as vectors of this size."""
     rows = ops.one_hot(numbers, size, dtype=dtype)
-    if output_mode == "one_hot":
-        # A last axis of extent 1 is the number itself.
-        single = len(numbers.shape) > 1 and numbers.shape[-1] == 1
-        return ops.squeeze(rows, -2) if single else rows
+    shape = encoded_shape(numbers.shape, size, output_mode)
     if count_weights is not None:
         rows = rows * ops.expand_dims(ops.cast(count_weights, dtype), -1)
-    if len(numbers.shape) == 0:
-        return rows
-    return (ops.sum if output_mode == "count" else ops.max)(rows, axis=-2)
+    if output_mode != "one_hot" and numbers.shape:
+        # Columns of numbers belong together, as do rows.
+        axis = -3 if len(numbers.shape) > 2 and numbers.shape[-1] == 1 else -2
+        rows = (ops.sum if output_mode == "count" else ops.max)(rows, axis=axis)
+    return ops.reshape(rows, shape)
 
 
 class CategoryEncoding(Layer):
@@ -213,10 +212,10 @@ class CategoryEncoding(Layer):
         super().__init__(**kwargs)
         if output_mode == "binary":
             output_mode = "multi_hot"
-        if output_mode not in _OUTPUT_MODES:
+        if output_mode not in ENCODINGS:
             raise ArgumentError(
                 f"Unknown argument for output_mode: {output_mode}; it must be one of "
-                f"{_OUTPUT_MODES}"
+                f"{ENCODINGS}"
             )
         if num_tokens is None or num_tokens < 1:
             raise ArgumentError(
@@ -285,9 +284,9 @@ class Discretization(Layer):
             )
         if num_bins is not None and num_bins < 1:
             raise ArgumentError(f"`num_bins` must be greater than 0. Received: {num_bins}")
-        if output_mode not in ("int", *_OUTPUT_MODES):
+        if output_mode not in ("int", *ENCODINGS):
             raise ArgumentError(
-                f"Discretization: output_mode must be one of {('int', *_OUTPUT_MODES)}; "
+                f"Discretization: output_mode must be one of {('int', *ENCODINGS)}; "
                 f"received {output_mode!r}"
             )
         self.bin_boundaries = None if bin_boundaries is None else list(bin_boundaries)

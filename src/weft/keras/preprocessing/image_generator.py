@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from weft.errors import ArgumentError, ShapeError
+from weft.keras.backend.settings import standardize_data_format
 from weft.keras.training.py_dataset import PyDataset
 from weft.keras.utils.image_utils import array_to_img, img_to_array, load_img
 from weft.random import make_default_seed
@@ -32,8 +33,10 @@ class ImageDataGenerator:
         channel_shift_range: added to channels, up to so much.
         fill_mode: what stands outside of the image: nearest, constant, reflect or wrap.
         featurewise_center, featurewise_std_normalization: use `fit`'s mean and deviation.
+        zca_whitening: values become independent of their neighbours, by `fit`'s images.
         samplewise_center, samplewise_std_normalization: use each image's own.
         preprocessing_function: of one image, after the changes.
+        data_format: 'channels_last' or 'channels_first'; by default that of the config.
         validation_split: the share that `subset='validation'` gives.
 
     Example:
@@ -69,23 +72,18 @@ class ImageDataGenerator:
         validation_split: float = 0.0,
         dtype: Any = "float32",
     ) -> None:
-        if zca_whitening:
-            raise ArgumentError(
-                "ImageDataGenerator: zca_whitening is not there; whiten the data before "
-                "(numpy.linalg.svd of its covariance)"
-            )
         if fill_mode not in _FILLS:
             raise ArgumentError(
                 f"ImageDataGenerator: fill_mode must be one of {', '.join(_FILLS)}; received "
                 f"{fill_mode!r}"
             )
-        if data_format == "channels_first":
-            raise ArgumentError(
-                "ImageDataGenerator: images are (height, width, channels); received "
-                "data_format='channels_first'; transpose them"
-            )
-        self.featurewise_center = featurewise_center
-        self.samplewise_center = samplewise_center
+        self.data_format = standardize_data_format(data_format)
+        self.zca_whitening, self.zca_epsilon = zca_whitening, zca_epsilon
+        # What divides or whitens needs values around 0.
+        self.featurewise_center = (
+            featurewise_center or featurewise_std_normalization or zca_whitening
+        )
+        self.samplewise_center = samplewise_center or samplewise_std_normalization
         self.featurewise_std_normalization = featurewise_std_normalization
         self.samplewise_std_normalization = samplewise_std_normalization
         self.rotation_range, self.shear_range = rotation_range, shear_range
@@ -102,13 +100,17 @@ class ImageDataGenerator:
         self._validation_split, self.dtype = validation_split, dtype
         self.mean: Any = None
         self.std: Any = None
+        self.zca_whitening_matrix: Any = None
 
     # -- statistics ----------------------------------------------------------------------
 
     def fit(
         self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None
     ) -> None:
-        """Learn mean and deviation of the channels, for the featurewise settings."""
+        """Learn mean and deviation of the channels, and what whitens images of this size.
+
+        The featurewise settings and `zca_whitening` need it.
+        """
         images = np.asarray(x, self.dtype)
         if images.ndim != 4:
             raise ShapeError(
@@ -120,8 +122,21 @@ class ImageDataGenerator:
             images = np.concatenate([
                 [self._changed(image, draws) for image in images] for _ in range(rounds)
             ])  # fmt: skip
-        self.mean = images.mean(axis=(0, 1, 2))
-        self.std = images.std(axis=(0, 1, 2))
+        axes = (0, 1, 2) if self.data_format == "channels_last" else (0, 2, 3)
+        self.mean = images.mean(axis=axes, keepdims=True)[0]
+        self.std = images.std(axis=axes, keepdims=True)[0]
+        if self.zca_whitening:
+            rows = self._normalized(images).reshape(len(images), -1)
+            # Zero-phase whitening (Bell and Sejnowski, 1997): u s^(-1/2) u^T.
+            u, s, _ = np.linalg.svd(rows.T @ rows / len(rows))
+            self.zca_whitening_matrix = (u / np.sqrt(s + self.zca_epsilon)) @ u.T
+
+    def _normalized(self, x: np.ndarray) -> np.ndarray:
+        if self.featurewise_center:
+            x = x - self.mean
+        if self.featurewise_std_normalization:
+            x = x / (self.std + 1e-6)
+        return x
 
     def standardize(self, x: np.ndarray) -> np.ndarray:
         """One image (or batch) with the settings that are not random."""
@@ -133,16 +148,15 @@ class ImageDataGenerator:
             x = x - np.mean(x, keepdims=True)
         if self.samplewise_std_normalization:
             x = x / (np.std(x, keepdims=True) + 1e-6)
-        if (
-            self.featurewise_center or self.featurewise_std_normalization
-        ) and self.mean is None:
+        if self.featurewise_center and self.mean is None:
             raise ArgumentError(
-                "ImageDataGenerator: the featurewise settings need fit(images) first"
+                "ImageDataGenerator: the featurewise settings and zca_whitening need "
+                "fit(images) first"
             )
-        if self.featurewise_center:
-            x = x - self.mean
-        if self.featurewise_std_normalization:
-            x = x / (self.std + 1e-6)
+        x = self._normalized(x)
+        if self.zca_whitening:
+            size = len(self.zca_whitening_matrix)
+            x = (x.reshape(-1, size) @ self.zca_whitening_matrix).reshape(x.shape)
         return x
 
     # -- changes -------------------------------------------------------------------------
@@ -153,6 +167,11 @@ class ImageDataGenerator:
         return self._changed(np.asarray(x, self.dtype), draws)
 
     def _changed(self, image: np.ndarray, draws: np.random.Generator) -> np.ndarray:
+        if self.data_format == "channels_first":
+            return np.moveaxis(self._redrawn(np.moveaxis(image, 0, -1), draws), -1, 0)
+        return self._redrawn(image, draws)
+
+    def _redrawn(self, image: np.ndarray, draws: np.random.Generator) -> np.ndarray:
         matrix = self._random_matrix(image.shape, draws)
         if matrix is not None:
             image = _warped(image, matrix, self.fill_mode, self.cval)
@@ -261,7 +280,7 @@ class ImageDataGenerator:
         def read(row: int) -> np.ndarray:
             image = load_img(paths[row], color_mode, target_size, interpolation,
                              keep_aspect_ratio)  # fmt: skip
-            return img_to_array(image, "channels_last", self.dtype)
+            return img_to_array(image, self.data_format, self.dtype)
 
         labels = _labels(np.array(numbers, int), len(names), class_mode)
         batches = ImageBatches(
@@ -341,7 +360,9 @@ class ImageBatches(PyDataset):
         if folder:
             for number, image in enumerate(batch):
                 name = f"{prefix}_{self._epoch}_{index}_{number}.{ending}"
-                array_to_img(image).save(os.path.join(folder, name))
+                array_to_img(image, self._generator.data_format).save(
+                    os.path.join(folder, name)
+                )
 
     def __iter__(self) -> Iterator:
         while True:

@@ -186,10 +186,7 @@ def _accepting(function: Callable, who: str, rules: Mapping[str, Rule]) -> Calla
         try:
             return function(self, *args, **kwargs)
         except Exception as error:
-            from weft.keras.backend.settings import setting
-
-            if setting("traceback_filtering"):
-                leave_out_own_lines(error)
+            leave_out_own_lines(error)
             raise
 
     return accepting
@@ -290,6 +287,38 @@ METHODS: dict[str, dict[str, tuple[Callable, str]]] = {
 """By module, class and method: what is done, and how it is written now."""
 
 
+def _shapes_of(which: str) -> Callable:
+    def shapes(layer: Any) -> Any:
+        from weft import tree
+
+        return tree.map(lambda x: x.shape, getattr(layer, which))
+
+    return shapes
+
+
+ATTRIBUTES: dict[str, dict[str, tuple[Callable, str]]] = {
+    "weft.keras.layers": {
+        "Layer.input_shape": (_shapes_of("input"), "write layer.input.shape"),
+        "Layer.output_shape": (_shapes_of("output"), "write layer.output.shape"),
+    },
+}
+"""By module, class and attribute: how it is found, and how it is written now."""
+
+
+class _OlderAttribute:
+    """An attribute of older Keras; a subclass or an object may have its own instead."""
+
+    def __init__(self, name: str, find: Callable, advice: str) -> None:
+        self.name, self.find, self.advice = name, find, advice
+
+    def __get__(self, thing: Any, kind: type) -> Any:
+        if thing is None:
+            return self
+        found = self.find(thing)
+        tell(self.name, self.advice)
+        return found
+
+
 def _older_method(name: str, run: Callable, advice: str) -> Callable:
     @functools.wraps(run)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -361,6 +390,10 @@ def accept(module_name: str) -> None:
     for path, (run, advice) in METHODS.get(module_name, {}).items():
         owner_name, _, method = path.partition(".")
         setattr(getattr(module, owner_name), method, _older_method(method, run, advice))
+    for path, (find, advice) in ATTRIBUTES.get(module_name, {}).items():
+        owner_name, _, name = path.partition(".")
+        attribute = _OlderAttribute(f"layer.{name}", find, advice)
+        setattr(getattr(module, owner_name), name, attribute)
     _chain_names(module)
     for name, meaning in NAMES.get(module_name, {}).items():
         if meaning == SELF:
