@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import functools
 import itertools
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 _PACKAGE = str(Path(__file__).resolve().parent)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class WeftError(Exception):
@@ -66,6 +70,10 @@ class OutOfMemoryError(WeftError, MemoryError):
     """A tensor that does not fit into memory."""
 
 
+class MissingFileError(WeftError, FileNotFoundError):
+    """A file that is not there."""
+
+
 class MissingExtraError(WeftError, ImportError):
     """An optional package that is needed now and is not installed."""
 
@@ -85,13 +93,46 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
+_tracebacks = {"are_short": True}
+
+
+def disable_traceback_filtering() -> None:
+    """Show weft's own lines in tracebacks."""
+    _tracebacks["are_short"] = False
+
+
+def enable_traceback_filtering() -> None:
+    """Leave weft's own lines out of tracebacks, where that is possible."""
+    _tracebacks["are_short"] = True
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Whether tracebacks leave weft's own lines out."""
+    return _tracebacks["are_short"]
+
+
+def with_short_traceback(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, whose errors leave the package's lines out of their tracebacks."""
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            leave_out_own_lines(error)
+            raise
+
+    return called
+
+
 def leave_out_own_lines(error: BaseException) -> None:
     """Leave the package's lines out of an error's traceback; the user's and one stay.
 
-    Errors that are raised by accident inside of the package keep theirs: they are its own.
+    Nothing happens while filtering is disabled. Errors that are raised by accident inside
+    of the package keep theirs: they are its own.
     """
     first = error.__traceback__
-    if first is None:
+    if first is None or not _tracebacks["are_short"]:
         return
     theirs, last = [], first
     while last.tb_next is not None:

@@ -72,3 +72,15 @@ def test_folders_of_saved_models_are_known(tmp_path):
     assert not tf.saved_model.contains_saved_model(tmp_path)
     (tmp_path / "saved_model.pb").write_bytes(b"")
     assert tf.saved_model.contains_saved_model(str(tmp_path))
+
+
+TEXT_OF_TRACED = {
+    "as_string": lambda x: tf.strings.as_string(x),
+    "format": lambda x: tf.strings.format("{}", [x]),
+}
+
+
+@pytest.mark.parametrize("name", TEXT_OF_TRACED)
+def test_text_of_traced_numbers_says_why_there_is_none(name):
+    with pytest.raises(TypeError, match=f"tf.strings.{name}: no program holds text"):
+        tf.function(TEXT_OF_TRACED[name])(tf.constant([1, 2]))

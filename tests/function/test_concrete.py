@@ -9,7 +9,12 @@ import pytest
 
 import weft
 from weft import TensorSpec, function, ops
-from weft.errors import DTypeError, ShapeError
+from weft.errors import (
+    DTypeError,
+    ShapeError,
+    disable_traceback_filtering,
+    enable_traceback_filtering,
+)
 
 
 @function
@@ -129,17 +134,43 @@ def test_variables_tapes_and_traces():
     assert float(swapped(weft.Variable(5.0))) == 15.0
 
 
-def test_calls_that_do_not_fit_end_at_the_users_line():
-    @function
-    def f(x, y=2):
-        return x * y
+def _helper(x):
+    return x + ops.ones(7)
 
-    with pytest.raises(
-        TypeError, match=r"function f: got .* 'z'; it takes \(x, y=2\)"
-    ) as e:
-        f(1, z=3)
-    frames = traceback.extract_tb(e.value.__traceback__)
-    assert [frame.name for frame in frames][1:] == ["__call__"]
+
+@function
+def _user(x, y=2):
+    return _helper(x)
+
+
+# What is done, and the functions whose lines are shown below the test's.
+TRACEBACKS = {
+    "arguments": (lambda: _user(1, z=3), ["__call__"]),
+    "in the function": (lambda: _user(ops.ones(3)), ["__call__", "_user", "_helper"]),
+    "inside": (
+        lambda: function(lambda x: _user(x))(ops.ones(3)),
+        ["__call__", "<lambda>", "_user", "_helper"],
+    ),
+    "concrete": (lambda: TRIPLED(ops.ones(4)), ["called"]),
+}
+
+
+@pytest.mark.parametrize("name", TRACEBACKS)
+def test_tracebacks_show_the_users_lines_and_one(name):
+    call, wanted = TRACEBACKS[name]
+    with pytest.raises((TypeError, ValueError)) as raised:
+        call()
+    frames = traceback.extract_tb(raised.value.__traceback__)
+    names = [frame.name for frame in frames]
+    start = names.index("<lambda>") + 1
+    assert names[start:] == wanted
+    disable_traceback_filtering()
+    try:
+        with pytest.raises((TypeError, ValueError)) as raised:
+            call()
+    finally:
+        enable_traceback_filtering()
+    assert len(traceback.extract_tb(raised.value.__traceback__)) > len(frames)
 
 
 def test_text_runs_as_python_with_one_note():

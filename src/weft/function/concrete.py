@@ -21,7 +21,7 @@ from weft import tree
 from weft.core.graph import Graph
 from weft.core.tensor import Tensor
 from weft.core.variable import Variable
-from weft.errors import ArgumentError, ArgumentTypeError
+from weft.errors import ArgumentError, ArgumentTypeError, with_short_traceback
 from weft.function.signature import TensorSpec, describe, example_of, fit_tensor, spec_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class ConcreteFunction:
 
     # -- calling -------------------------------------------------------------------------
 
+    @with_short_traceback
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results for these tensors.
 

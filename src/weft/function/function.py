@@ -34,10 +34,10 @@ from weft.core.variable import Variable
 from weft.errors import (
     ArgumentError,
     ArgumentTypeError,
-    InvalidArgumentError,
     TraceError,
     leave_out_own_lines,
     warn,
+    with_short_traceback,
 )
 from weft.function.concrete import ConcreteFunction, signature_text, type_text
 from weft.function.execute import Program, UpdatingProgram, run_program
@@ -249,23 +249,23 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if STATE.trace is not None:
             return self._inline(args, kwargs)
-        if _settings["run_eagerly"]:
-            return self._run_python(self.python_function, args, kwargs)
         try:
+            if _settings["run_eagerly"]:
+                return self._run_python(self.python_function, args, kwargs)
             values = self._arguments.ordered(self._who, args, kwargs)
             if self._signature is not None:
                 values = self._signature.fit(values)
-        except InvalidArgumentError as error:
+            key = Key()
+            key.add_all(values)
+            entry = self._cache.get((config.floatx(), *key.parts))
+            if entry is not None:
+                return entry[0](key.tensors)
+            if any(tensor.dtype == "string" for tensor in key.tensors):
+                return self._run_on_text(values)
+            return self._traced(values, key)(key.tensors)
+        except Exception as error:
             leave_out_own_lines(error)
             raise
-        key = Key()
-        key.add_all(values)
-        entry = self._cache.get((config.floatx(), *key.parts))
-        if entry is not None:
-            return entry[0](key.tensors)
-        if any(tensor.dtype == "string" for tensor in key.tensors):
-            return self._run_on_text(values)
-        return self._traced(values, key)(key.tensors)
 
     def _run_on_text(self, values: Sequence[Any]) -> Any:
         """No program holds text: the function is run as Python."""
@@ -389,6 +389,7 @@ class Function:
 
     # -- looking -------------------------------------------------------------------
 
+    @with_short_traceback
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """The function for these arguments; TensorSpecs may stand for tensors."""
         declared = [] if self._signature is None else self._signature.specs

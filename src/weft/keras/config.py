@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from weft.config import epsilon, floatx, set_epsilon, set_floatx
-from weft.errors import ArgumentError
+from weft.errors import (
+    ArgumentError,
+    disable_traceback_filtering,
+    enable_traceback_filtering,
+    is_traceback_filtering_enabled,
+)
 from weft.keras.backend.settings import (
     backend,
     change,
@@ -38,21 +43,6 @@ def enable_interactive_logging() -> None:
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is drawn as bars that move."""
     return setting("interactive_logging")
-
-
-def disable_traceback_filtering() -> None:
-    """Show weft's own lines in tracebacks."""
-    change("traceback_filtering", False)
-
-
-def enable_traceback_filtering() -> None:
-    """Leave weft's own lines out of tracebacks, where that is possible."""
-    change("traceback_filtering", True)
-
-
-def is_traceback_filtering_enabled() -> bool:
-    """Whether tracebacks leave weft's own lines out."""
-    return setting("traceback_filtering")
 
 
 def enable_unsafe_deserialization() -> None:

@@ -28,7 +28,7 @@ from weft.core.state import eager, recording
 from weft.core.tensor import Tensor
 from weft.core.variable import Variable
 from weft.data import DatasetIterator
-from weft.errors import ArgumentError, DTypeError, ShapeError
+from weft.errors import ArgumentError, DTypeError, ShapeError, with_short_traceback
 from weft.keras.layers import Layer
 from weft.keras.losses import Loss
 from weft.keras.metrics import Metric
@@ -398,6 +398,7 @@ class Checkpoint:
                 self.save_counter = TensorFlowVariable(start, False, name="save_counter")
         return self.save_counter
 
+    @with_short_traceback
     def write(self, file_prefix: Any, options: Any = None) -> str:
         """Save to exactly this prefix; `read` reads it."""
         arrays: dict[str, np.ndarray] = {}
@@ -407,6 +408,7 @@ class Checkpoint:
         write_arrays(file_prefix, arrays)
         return os.fspath(file_prefix)
 
+    @with_short_traceback
     def save(self, file_prefix: Any, options: Any = None) -> str:
         """Save to the prefix and a number, which is counted up; gives both together.
 
@@ -420,6 +422,7 @@ class Checkpoint:
         update_checkpoint_state(os.path.dirname(path), path)
         return path
 
+    @with_short_traceback
     def read(self, save_path: Any, options: Any = None) -> LoadStatus:
         """Give the objects the state that `write` wrote.
 
@@ -429,6 +432,7 @@ class Checkpoint:
         """
         return LoadStatus(self, read_arrays(save_path))
 
+    @with_short_traceback
     def restore(self, save_path: Any, options: Any = None) -> LoadStatus:
         """Give the objects the state that `save` wrote; with None, do nothing."""
         self._counter()

@@ -25,6 +25,9 @@ from weft.errors import (
     DTypeError,
     ShapeError,
 )
+from weft.errors import disable_traceback_filtering as disable_traceback_filtering
+from weft.errors import enable_traceback_filtering as enable_traceback_filtering
+from weft.errors import is_traceback_filtering_enabled as is_traceback_filtering_enabled
 from weft.ops.promotion import named
 from weft.primitives.effects import check
 
@@ -288,18 +291,5 @@ def set_log_device_placement(enabled: bool) -> None:
 
 
 def get_log_device_placement() -> bool:
-    """Always False."""
-    return False
-
-
-def enable_traceback_filtering() -> None:
-    """Taken for compatibility: tracebacks are whole."""
-
-
-def disable_traceback_filtering() -> None:
-    """Taken for compatibility: tracebacks are whole."""
-
-
-def is_traceback_filtering_enabled() -> bool:
     """Always False."""
     return False

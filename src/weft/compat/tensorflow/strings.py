@@ -11,13 +11,23 @@ import numpy as np
 from weft import dtypes
 from weft.compat.arithmetic import _objects
 from weft.compat.conversion import as_dtype, known_int, tensor
-from weft.core.tensor import Tensor
-from weft.errors import ArgumentError
+from weft.core.tensor import Tensor, TracedTensor
+from weft.errors import ArgumentError, TraceError
 from weft.keras.utils.fingerprints import bucket
 
 
 def _text(who: str, value: Any) -> np.ndarray:
-    return tensor(who, value, dtypes.string)._array
+    return _known(who, tensor(who, value, dtypes.string))
+
+
+def _known(who: str, found: Tensor) -> np.ndarray:
+    """The array of a tensor that is known now."""
+    if isinstance(found, TracedTensor):
+        raise TraceError(
+            f"{who}: no program holds text, and {found.spec} has no values while a function "
+            "is traced; call it outside of the tf.function, or in tf.py_function"
+        )
+    return found._array
 
 
 def _each(array: np.ndarray, function: Callable) -> Tensor:
@@ -228,7 +238,7 @@ def as_string(
 ) -> Tensor:  # fmt: skip
     """Each number written as text."""
     x = tensor("tf.strings.as_string", input)
-    array = x._array
+    array = _known("tf.strings.as_string", x)
     if x.dtype.is_bool:
         return _each(array, lambda v: b"true" if v else b"false")
     flags = "" if width < 0 else f"{fill}{width}"
@@ -254,7 +264,8 @@ def format(
             f"{len(values)} inputs"
         )
     texts = [
-        shown(tensor("tf.strings.format", value)._array, summarize) for value in values
+        shown(_known("tf.strings.format", tensor("tf.strings.format", value)), summarize)
+        for value in values
     ]
     pieces = [piece for pair in zip(parts, [*texts, ""]) for piece in pair]
     return tensor("tf.strings.format", "".join(pieces))

@@ -11,7 +11,6 @@ from weft.errors import ArgumentError
 _SETTINGS: dict[str, Any] = {
     "image_data_format": "channels_last",
     "interactive_logging": True,
-    "traceback_filtering": True,
     "max_epochs": None,
     "max_steps_per_epoch": None,
     "unsafe_deserialization": False,

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any
 
-from weft.errors import ArgumentError
+from weft.errors import ArgumentError, MissingFileError, with_short_traceback
 from weft.keras.saving.archive import (
     CONFIG,
     allowance_for,
@@ -33,6 +33,7 @@ from weft.keras.utils.files import replacing_path
 _OLDER = (".h5", ".hdf5")
 
 
+@with_short_traceback
 def save_model(
     model: Any,
     filepath: Any,
@@ -103,6 +104,7 @@ def save_model(
         write_model(model, path, include_optimizer)
 
 
+@with_short_traceback
 def load_model(
     filepath: Any,
     custom_objects: dict | None = None,
@@ -145,6 +147,7 @@ def load_model(
     )
 
 
+@with_short_traceback
 def save_weights(
     model: Any,
     filepath: Any,
@@ -197,6 +200,7 @@ def save_weights(
         save_state(model, keeping_variables(Writer(file).save), skipped)
 
 
+@with_short_traceback
 def load_weights(
     model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any
 ) -> None:
@@ -266,7 +270,7 @@ def _tell_extra(extra: list[str], path: Path) -> None:
 
 def _existing(path: Path, who: str) -> Path:
     if not path.exists():
-        raise FileNotFoundError(f"{who}: File not found: filepath={path}")
+        raise MissingFileError(f"{who}: File not found: filepath={path}")
     return path
 
 

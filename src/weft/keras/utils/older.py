@@ -18,6 +18,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from weft import tree
 from weft.errors import ArgumentTypeError, did_you_mean, leave_out_own_lines, warn
 
 _TOLD: set[str] = set()
@@ -289,8 +290,6 @@ METHODS: dict[str, dict[str, tuple[Callable, str]]] = {
 
 def _shapes_of(which: str) -> Callable:
     def shapes(layer: Any) -> Any:
-        from weft import tree
-
         return tree.map(lambda x: x.shape, getattr(layer, which))
 
     return shapes
