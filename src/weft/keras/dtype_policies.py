@@ -8,6 +8,7 @@ from weft import config
 from weft.dtypes import canonical
 from weft.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from weft.keras.backend import settings
+from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 _NAMES = (*_MIXED, "float32", "float16", "bfloat16", "float64", "int32", "bool")
@@ -185,15 +186,11 @@ def get(identifier: Any) -> Any:
 
 def serialize(dtype_policy: Any) -> dict:
     """The config of a policy."""
-    from weft.keras.utils.serialization import serialize_keras_object
-
     return serialize_keras_object(dtype_policy)
 
 
 def deserialize(config: dict, custom_objects: dict | None = None) -> Any:
     """The policy that a config describes."""
-    from weft.keras.utils.serialization import deserialize_keras_object
-
     known = {"FloatDTypePolicy": DTypePolicy}
     return deserialize_keras_object(
         config, custom_objects=custom_objects, module_objects=known

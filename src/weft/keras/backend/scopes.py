@@ -10,6 +10,7 @@ from typing import Any
 
 from weft.dtypes import DType
 from weft.errors import ArgumentError
+from weft.ops import convert_to_tensor
 
 
 class _Scopes(threading.local):
@@ -60,36 +61,28 @@ class Allowance:
 
 
 @contextlib.contextmanager
-def allocating(allowance: Allowance) -> Iterator[None]:
+def _having(name: str, value: Any) -> Iterator[None]:
+    before = getattr(SCOPES, name)
+    setattr(SCOPES, name, value)
+    try:
+        yield
+    finally:
+        setattr(SCOPES, name, before)
+
+
+def allocating(allowance: Allowance) -> contextlib.AbstractContextManager[None]:
     """Variables made inside are counted."""
-    before = SCOPES.allowance
-    SCOPES.allowance = allowance
-    try:
-        yield
-    finally:
-        SCOPES.allowance = before
+    return _having("allowance", allowance)
 
 
-@contextlib.contextmanager
-def autocast(dtype: DType | None) -> Iterator[None]:
+def autocast(dtype: DType | None) -> contextlib.AbstractContextManager[None]:
     """Float variables read inside come in `dtype`."""
-    before = SCOPES.autocast
-    SCOPES.autocast = dtype
-    try:
-        yield
-    finally:
-        SCOPES.autocast = before
+    return _having("autocast", dtype)
 
 
-@contextlib.contextmanager
-def inferring(unknown: int | None) -> Iterator[None]:
+def inferring(unknown: int | None) -> contextlib.AbstractContextManager[None]:
     """Inside, `unknown` stands for extents that are not known."""
-    before = SCOPES.unknown
-    SCOPES.unknown = unknown
-    try:
-        yield
-    finally:
-        SCOPES.unknown = before
+    return _having("unknown", unknown)
 
 
 def in_symbolic_scope() -> bool:
@@ -120,8 +113,6 @@ class StatelessScope:
         collect_losses: bool = False,
         initialize_variables: bool = True,
     ) -> None:
-        from weft.ops import convert_to_tensor
-
         self.collect_losses = collect_losses
         self.initialize_variables = initialize_variables
         self.losses: list[Any] = []

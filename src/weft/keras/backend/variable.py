@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from weft import ops
 from weft.core.state import eager
 from weft.core.tensor import Tensor
 from weft.dtypes import canonical
@@ -141,8 +142,6 @@ def _initialized(initializer: Callable, shape: Any, dtype: Any, name: str) -> Te
 
 
 def _shaped(value: Any, shape: tuple, dtype: Any) -> Tensor:
-    from weft import ops
-
     with eager():
         tensor = convert_to_tensor(value, dtype=dtype)
         return ops.broadcast_to(tensor, shape) if tensor.shape == () else tensor

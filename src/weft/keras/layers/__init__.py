@@ -121,6 +121,7 @@ from weft.keras.layers.wrapping import (
     Wrapper,
 )
 from weft.keras.utils import older
+from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 # Keras's other names.
 AvgPool1D = AveragePooling1D
@@ -147,15 +148,11 @@ SeparableConvolution2D = SeparableConv2D
 
 def serialize(layer: Any) -> dict:
     """The config of a layer."""
-    from weft.keras.utils.serialization import serialize_keras_object
-
     return serialize_keras_object(layer)
 
 
 def deserialize(config: dict, custom_objects: dict | None = None) -> Any:
     """The layer that a config describes."""
-    from weft.keras.utils.serialization import deserialize_keras_object
-
     return deserialize_keras_object(config, custom_objects=custom_objects)
 
 

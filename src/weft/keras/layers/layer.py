@@ -24,11 +24,11 @@ from weft.core.state import eager, recording
 from weft.core.variable import Variable as _AnyVariable
 from weft.dtypes import canonical
 from weft.errors import ArgumentError, ArgumentTypeError, TraceError, did_you_mean, warn
-from weft.keras import dtype_policies, regularizers
+from weft.keras import activations, dtype_policies, regularizers
 from weft.keras.backend.keras_tensor import KerasTensor, any_symbolic
 from weft.keras.backend.names import current_path, path_scope
 from weft.keras.backend.operation import Operation
-from weft.keras.backend.scopes import SCOPES, autocast, in_symbolic_scope
+from weft.keras.backend.scopes import SCOPES, StatelessScope, autocast, in_symbolic_scope
 from weft.keras.backend.shapes import standardize_shape
 from weft.keras.backend.symbolic import compute_output_spec
 from weft.keras.backend.tracking import Tracker
@@ -433,8 +433,6 @@ class Layer(Weights, Operation):
         **kwargs: Any,
     ) -> tuple:
         """Call with these values of the variables: (outputs, new non-trainable values)."""
-        from weft.keras.backend.scopes import StatelessScope
-
         self._require_built("stateless_call")
         own = (self.trainable_variables, self.non_trainable_variables)
         pairs = []
@@ -658,8 +656,6 @@ def _overrides_config(kind: type[Layer]) -> bool:
 
 def _setting(layer: Layer, name: str) -> Any:
     """A setting of a layer as plain data."""
-    from weft.keras import activations
-
     value = getattr(layer, name)
     if callable(value) and not isinstance(value, type):
         if name.endswith(("activation", "activation_fn")) or name == "activation":

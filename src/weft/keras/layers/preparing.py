@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from weft import config, ops
-from weft.core.tensor import Tensor
+from weft.core.tensor import Tensor, TracedTensor
 from weft.core.variable import Variable
 from weft.errors import ArgumentError
 from weft.keras.layers.dense import known_extent
 from weft.keras.layers.layer import Layer
 from weft.keras.layers.on_host import ENCODINGS, encoded_shape
+from weft.keras.utils.serialization import serialize_keras_object
 
 
 class Rescaling(Layer):
@@ -161,8 +162,6 @@ class Normalization(Layer):
         return x * stddev + mean if self.invert else (x - mean) / stddev
 
     def get_config(self) -> dict:
-        from weft.keras.utils.serialization import serialize_keras_object
-
         def plain(value: Any) -> Any:
             has_list = hasattr(value, "tolist") and value is not None
             return value.tolist() if has_list else serialize_keras_object(value)
@@ -241,8 +240,6 @@ class CategoryEncoding(Layer):
         )
 
     def _require_known(self, numbers: Any) -> None:
-        from weft.core.tensor import TracedTensor
-
         if isinstance(numbers, TracedTensor) or not numbers.size:
             return
         values = ops.convert_to_numpy(numbers)

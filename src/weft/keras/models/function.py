@@ -11,6 +11,7 @@ from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.backend.names import auto_name
 from weft.keras.backend.operation import Node, Operation
 from weft.keras.backend.symbolic import compute_output_spec
+from weft.keras.layers.input_layer import InputLayer
 
 
 class Network(NamedTuple):
@@ -120,8 +121,6 @@ class Function(Operation):
     def _map(self, inputs: Any, outputs: Any) -> None:
         for tensor in tree.leaves(inputs):
             if isinstance(tensor, KerasTensor) and tensor._keras_history is None:
-                from weft.keras.layers.input_layer import InputLayer
-
                 InputLayer(input_tensor=tensor)
         state = self.__dict__
         state["_inputs_struct"], state["_outputs_struct"] = inputs, outputs

@@ -16,7 +16,7 @@ from weft.keras.backend.operation import Operation
 from weft.keras.backend.settings import standardize_dtype
 from weft.keras.layers import calling, quick
 from weft.keras.layers.input_layer import Input, InputLayer
-from weft.keras.layers.input_spec import InputSpec
+from weft.keras.layers.input_spec import InputSpec, assert_input_compatibility
 from weft.keras.layers.layer import Layer
 from weft.keras.models.function import Function
 from weft.keras.models.model import Model
@@ -150,8 +150,6 @@ class Functional(Function, Model):
         return tree.leaves(inputs)
 
     def _assert_input_compatibility(self, inputs: Any) -> None:
-        from weft.keras.layers.input_spec import assert_input_compatibility
-
         assert_input_compatibility(self.input_spec, self._flatten_inputs(inputs), self.name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -411,7 +409,9 @@ def _symbol(made: _Made, history: Any) -> KerasTensor | None:
             f"Functional.from_config: no layer is named {name!r} in the config"
         )
     calls = made.calls[name]
-    return calls[node_index].output_tensors[tensor_index] if node_index < len(calls) else None
+    return (
+        calls[node_index].output_tensors[tensor_index] if node_index < len(calls) else None
+    )
 
 
 def _call_again(waiting: list, made: _Made) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from weft.errors import ArgumentError
 from weft.keras.optimizers import schedules
 from weft.keras.optimizers.adam import (
     Adam,
@@ -44,8 +45,6 @@ def get(identifier: Any) -> Any:
     """
     found = FAMILY.get(identifier)
     if found is not None and not isinstance(found, Optimizer):
-        from weft.errors import ArgumentError
-
         raise ArgumentError(
             f"keras.optimizers: Could not interpret optimizer identifier: {identifier!r} (a "
             f"{type(identifier).__name__}); give a name, or a weft.keras optimizer"

@@ -7,6 +7,7 @@ from typing import Any
 
 from weft import ops
 from weft.errors import ArgumentError
+from weft.function.control import cond
 from weft.keras.optimizers.optimizer import Optimizer
 
 
@@ -76,8 +77,6 @@ class LossScaleOptimizer(Optimizer):
         return loss * ops.cast(scale, loss.dtype)
 
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
-        from weft.function.control import cond
-
         inner = self.inner_optimizer
         if trainable_variables is None:
             trainable_variables = inner._require_built(len(grads))

@@ -17,6 +17,7 @@ import numpy as np
 from weft import ops
 from weft.core.variable import Variable
 from weft.errors import ArgumentError, ArgumentTypeError, warn
+from weft.function.control import cond
 from weft.keras.backend.names import auto_name
 from weft.keras.optimizers.schedules.schedule import LearningRateSchedule
 from weft.keras.training.variables import make_variable
@@ -292,8 +293,6 @@ class Optimizer:
 
     def _accumulate(self, grads: Sequence[Any], variables: Sequence[Any]) -> None:
         """Add gradients up; every so many steps apply their mean."""
-        from weft.function.control import cond
-
         steps = self.gradient_accumulation_steps
         sums = [self._accumulated[self._get_variable_index(v)] for v in variables]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weft import ops
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
 
@@ -31,8 +32,6 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
                [0., 0., 1.]], dtype=float32)
     """
     if isinstance(x, Tensor) and num_classes is not None:
-        from weft import ops
-
         shape = x.shape[:-1] if len(x.shape) > 1 and x.shape[-1] == 1 else x.shape
         return ops.one_hot(ops.reshape(x, shape), num_classes)
     try:
@@ -69,8 +68,6 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
         array([[0.6, 0.8]])
     """
     if isinstance(x, Tensor):
-        from weft import ops
-
         return ops.normalize(x, axis=axis, order=order)
     norm = np.atleast_1d(np.linalg.norm(x, order, axis))
     norm[norm == 0] = 1

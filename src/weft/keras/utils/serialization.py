@@ -22,6 +22,7 @@ from weft.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.utils import registration
 from weft.keras.utils.registration import CustomObjectScope, get_registered_name
+from weft.ops import convert_to_tensor
 
 # Public namespaces whose classes configs may name.
 NAMESPACES = (
@@ -388,8 +389,6 @@ def _symbol_from_data(config: dict, names: dict | None) -> KerasTensor:
 
 
 def _tensor_from_data(config: dict, names: dict | None) -> Tensor:
-    from weft.ops import convert_to_tensor
-
     return convert_to_tensor(config["value"], dtype=config["dtype"])
 
 
