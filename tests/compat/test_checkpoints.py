@@ -204,3 +204,67 @@ def test_the_manager_keeps_one_in_some_hours():
         manager.save()
     assert called == [1]
     assert sorted(os.listdir("m")) == ["checkpoint", "ckpt-1.npz", "ckpt-4.npz"]
+
+
+class Stack(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.first = tf.keras.layers.Dense(4)
+        self.others = [tf.keras.layers.Dense(4, activation="relu") for _ in range(2)]
+
+    def call(self, x):
+        x = self.first(x)
+        for layer in self.others:
+            x = layer(x)
+        return x
+
+
+def session(steps):
+    """A loop as in the guides: restore before anything is built, train, save."""
+    net, optimizer = Stack(), tf.keras.optimizers.Adam(0.1)
+    iterator = iter(tf.data.Dataset.from_tensor_slices(X).repeat().batch(4))
+    saved = tf.train.Checkpoint(
+        step=tf.Variable(0), net=net, optimizer=optimizer, iterator=iterator
+    )
+    manager = tf.train.CheckpointManager(saved, "loop", max_to_keep=1)
+    status = saved.restore(manager.latest_checkpoint)
+
+    @tf.function
+    def train(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((net(x) - 1.0) ** 2)
+        variables = net.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+
+    for _ in range(steps):
+        train(next(iterator))
+        saved.step.assign_add(1)
+    manager.save()
+    if int(saved.step) > steps:
+        status.assert_consumed()
+    return [int(saved.step), *net.get_weights(), *map(np.asarray, optimizer.variables)]
+
+
+def test_a_loop_that_is_cut_in_two_gives_the_same_numbers():
+    session(3)
+    copy = tf.train.load_checkpoint("loop")
+    halves = session(2)
+    assert halves[0] == 5
+    # The first session again, from its own checkpoint, without a break.
+    whole_net, whole_optimizer = Stack(), tf.keras.optimizers.Adam(0.1)
+    whole_net(X[:4])
+    whole_optimizer.build(whole_net.trainable_variables)
+    names = copy.get_variable_to_shape_map()
+    arrays = {name.removesuffix(tf.train._SUFFIX): copy.get_tensor(name) for name in names}
+    tf.train._checkpoint.write_arrays("copy", arrays)
+    status = tf.train.Checkpoint(net=whole_net, optimizer=whole_optimizer).read("copy")
+    status.assert_existing_objects_matched()
+    for number in (3, 0):
+        x = X[number * 4 : number * 4 + 4]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((whole_net(x) - 1.0) ** 2)
+        variables = whole_net.trainable_variables
+        whole_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    whole = [*whole_net.get_weights(), *map(np.asarray, whole_optimizer.variables)]
+    for a, b in zip(halves[1:], whole, strict=True):
+        np.testing.assert_allclose(a, b, 1e-4, 1e-6)
