@@ -336,6 +336,16 @@ def test_shapes_of_encodings(shape, one_hot, counts):
             )
 
 
+@pytest.mark.parametrize("samples", [1, 3])
+def test_samples_of_one_number(samples):
+    inputs = keras.Input((1,))
+    model = keras.Model(inputs, layers.Dense(2)(inputs))
+    assert model(np.ones(samples)).shape == (samples, 2)
+    assert model.predict(np.ones(samples), batch_size=2, verbose=0).shape == (samples, 2)
+    with pytest.raises(ValueError, match=r"expected shape=\(None, 1\)"):
+        model(np.ones((samples, 2)))
+
+
 def test_means_of_rows():
     layer = layers.Normalization(axis=0)
     data = np.arange(6.0).reshape(3, 2)

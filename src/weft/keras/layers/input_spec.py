@@ -151,12 +151,16 @@ def _flattened(extent: int, axis: int, shape: tuple) -> str:
 
 
 def _check_shape(wrong: str, shape: tuple, wanted: tuple, may_squeeze: bool) -> None:
-    expected, received = wanted, shape
+    pairs = [(wanted, shape)]
     if may_squeeze:
-        expected = expected[:-1] if expected and expected[-1] == 1 else expected
-        received = received[:-1] if received and received[-1] == 1 else received
-    fits = len(expected) == len(received) and all(
-        a is None or b is None or a == b for a, b in zip(expected, received)
-    )
-    if not fits:
+        # One of the two may lack a last axis of 1; a batch of one sample has no other axis.
+        pairs += [(wanted[:-1], shape)] * (wanted[-1:] == (1,))
+        pairs += [(wanted, shape[:-1])] * (shape[-1:] == (1,))
+    if not any(_agree(*pair) for pair in pairs):
         raise ShapeError(f"{wrong} shape={wanted}, found shape={shape}")
+
+
+def _agree(one: tuple, other: tuple) -> bool:
+    return len(one) == len(other) and all(
+        a is None or b is None or a == b for a, b in zip(one, other)
+    )
