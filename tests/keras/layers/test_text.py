@@ -129,6 +129,20 @@ def test_functions_of_ones_own() -> None:
     assert layer(["c,x<br>a"]).tolist() == [[3, 1, 4]]
 
 
+def in_capitals(texts: Any) -> Any:
+    return tf.strings.upper(texts)
+
+
+def test_functions_of_ones_own_are_saved_by_name(tmp_path: Path) -> None:
+    layer = keras.layers.TextVectorization(standardize=in_capitals)
+    layer.adapt(["a b"])
+    keras.Sequential([keras.Input((1,), dtype="string"), layer]).save(tmp_path / "m.keras")
+    names = {"in_capitals": in_capitals}
+    model = keras.saving.load_model(tmp_path / "m.keras", custom_objects=names)
+    column = weft.convert_to_tensor([["b"]])
+    assert model(column).tolist() == [[2]] == layer(column).tolist()
+
+
 def test_files_are_read_for_users_only(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
     path.write_text("red\ngreen\n")
@@ -153,6 +167,12 @@ def test_new_vocabulary_and_its_rules() -> None:
         strict(["z"])
     with pytest.raises(ValueError, match="inputs must be text"):
         layer([1, 2])
+    for kind, wrong in (("StringLookup", [1]), ("IntegerLookup", ["a"])):
+        with pytest.raises(ValueError, match="inputs must be"):
+            getattr(keras.layers, kind)().adapt(wrong)
+    pairs = data.Dataset.from_tensor_slices((TEXTS, np.arange(4))).batch(2)
+    with pytest.raises(ValueError, match="inputs alone"):
+        keras.layers.StringLookup().adapt(pairs)
     with pytest.raises(ValueError, match="dense tensors only"):
         keras.layers.TextVectorization(ragged=True)
     split = keras.layers.TextVectorization(vocabulary=["a"])

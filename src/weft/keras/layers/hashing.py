@@ -133,7 +133,7 @@ class HashedCrossing(_Bins):
     def _base_config(self) -> dict:
         return {"name": self.name, "dtype": self.dtype}
 
-    def _as_input(self, value: Any) -> Any:
+    def _as_input(self, value: Any, kind: str | None = None) -> Any:
         if not isinstance(value, list | tuple) or len(value) < 2:
             raise ArgumentError(
                 "`HashedCrossing` should be called on a list or tuple of at least two "

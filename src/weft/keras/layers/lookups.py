@@ -20,6 +20,7 @@ from weft.keras.layers.on_host import (
     text_batches,
 )
 from weft.keras.utils.fingerprints import bucket
+from weft.keras.utils.serialization import deserialize_keras_object
 
 MODES = ("int", *ENCODINGS, "tf_idf")
 _FILE = "vocabulary.txt"
@@ -106,9 +107,9 @@ class Vocabulary(HostLayer):
 
     def update_state(self, data: Any) -> None:
         """Count the tokens of one batch."""
-        for batch in text_batches(data):
-            if batch.size:
-                self._table()._count(self._counted(batch))
+        batch = self._as_input(data, self._table()._token_kind)._array
+        if batch.size:
+            self._table()._count(self._counted(batch))
 
     def finalize_state(self) -> None:
         """Make the vocabulary of what was counted."""
@@ -166,6 +167,9 @@ class Vocabulary(HostLayer):
     def from_config(cls, config: dict) -> Any:
         config = dict(config)
         size = config.pop("vocabulary_size", None)
+        for name in ("standardize", "split"):
+            if isinstance(config.get(name), dict):
+                config[name] = deserialize_keras_object(config[name])
         if isinstance(config.get("vocabulary"), str):
             # A config may come from anybody: it names no files to read.
             config["vocabulary"] = config["idf_weights"] = None
@@ -259,8 +263,6 @@ class Lookup(Vocabulary):
     # -- the vocabulary ------------------------------------------------------------------
 
     def _counted(self, batch: np.ndarray) -> list[list]:
-        if self._input_kind == "int64":
-            batch = batch.astype(np.int64)
         # A value that stands alone is a document of its own.
         rows = batch.reshape(-1, 1) if batch.ndim < 2 else batch.reshape(len(batch), -1)
         return rows.tolist()

@@ -44,13 +44,15 @@ class HostLayer(Layer):
         first, *others = args or (kwargs.pop("inputs"),)
         return (self._as_input(first), *others), kwargs
 
-    def _as_input(self, value: Any) -> Any:
+    def _as_input(self, value: Any, kind: str | None = None) -> Any:
+        """A tensor of this kind, or of the layer's own."""
         if isinstance(value, KerasTensor):
             return value
         if isinstance(value, Variable):
             value = value.value
         found = value if isinstance(value, Tensor) else ops.convert_to_tensor(value)
-        wanted = None if self._input_kind is None else canonical(self._input_kind)
+        kind = kind or self._input_kind
+        wanted = None if kind is None else canonical(kind)
         if wanted is not None and found.dtype is not wanted:
             if dtypes.string in (found.dtype, wanted):
                 raise ArgumentError(
@@ -107,19 +109,19 @@ def encoded(numbers: np.ndarray, size: int, mode: str) -> np.ndarray:
     return counts.reshape(shape)
 
 
-def text_batches(data: Any, steps: int | None = None) -> Iterator[np.ndarray]:
+def text_batches(data: Any, steps: int | None = None) -> Iterator[Any]:
     """The batches of what `adapt` is given: an array, a list, or an iterable of batches."""
     if isinstance(data, str | bytes | list | tuple | Tensor | Variable) or hasattr(
             data, "__array__"):  # fmt: skip
-        yield _array(data)
+        yield data
         return
     for number, batch in enumerate(data):
         if steps is not None and number >= steps:
             return
-        yield _array(batch)
-
-
-def _array(data: Any) -> np.ndarray:
-    if isinstance(data, Variable):
-        data = data.value
-    return ops.convert_to_tensor(data)._array
+        if isinstance(batch, tuple | dict):
+            raise ArgumentError(
+                "adapt: the data must give the inputs alone; received "
+                f"a {type(batch).__name__} of {len(batch)} parts; take them out first: "
+                "adapt(dataset.map(lambda x, y: x))"
+            )
+        yield batch
