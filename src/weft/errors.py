@@ -58,6 +58,10 @@ class TraceError(WeftError, TypeError):
     """A traced tensor used where only a concrete value can be."""
 
 
+class TextError(TraceError):
+    """Text where only a program's tensors can be."""
+
+
 class GraphError(WeftError, ValueError):
     """A graph that breaks its grammar: a defect of the pass that made it."""
 

@@ -12,6 +12,7 @@ from weft import TensorSpec, function, ops
 from weft.errors import (
     DTypeError,
     ShapeError,
+    TextError,
     disable_traceback_filtering,
     enable_traceback_filtering,
 )
@@ -197,3 +198,32 @@ def test_text_from_outside_is_a_constant():
     text = ops.convert_to_tensor(["a", "b"], "string")
     x, same = function(lambda x: (x + 1.0, text))(ops.ones(1))
     assert x.tolist() == [2.0] and same.tolist() == [b"a", b"b"]
+
+
+TEXT = ops.convert_to_tensor(["a", "b"], "string")
+
+
+@pytest.mark.parametrize(
+    ("compute", "wanted"),
+    [
+        (lambda: TEXT[1], b"b"),
+        (lambda: ops.concatenate([TEXT, TEXT]), [b"a", b"b", b"a", b"b"]),
+        (lambda: ops.reshape(TEXT, (2, 1)), [[b"a"], [b"b"]]),
+        (lambda: ops.stack([TEXT, TEXT])[1], [b"a", b"b"]),
+    ],
+)
+def test_known_text_is_computed_with_while_tracing(compute, wanted):
+    x, found = function(lambda x: (x * 2.0, compute()))(ops.ones(()))
+    assert (float(x), found.tolist()) == (2.0, wanted)
+
+
+@pytest.mark.parametrize(
+    "meet",
+    [
+        lambda x: ops.take(TEXT, x),
+        lambda x: weft.cond(x > 0, lambda: TEXT[0], lambda: TEXT[1]),
+    ],
+)
+def test_text_that_meets_a_traced_tensor(meet):
+    with pytest.raises(TextError, match=r"no program holds text: str.* compute numbers"):
+        function(meet)(ops.array(1))

@@ -18,8 +18,8 @@ from typing import Any
 
 from weft.core.large import evaluator_for
 from weft.core.state import STATE
-from weft.core.tensor import Tensor
-from weft.errors import GraphError, OutOfMemoryError
+from weft.core.tensor import Tensor, TracedTensor
+from weft.errors import GraphError, OutOfMemoryError, TextError
 
 REGISTRY: dict[str, Primitive] = {}
 
@@ -87,7 +87,13 @@ class Primitive:
         if trace is None:
             outputs = self._evaluate_now(inputs, parameters)
         else:
-            outputs = trace.add(self, inputs, parameters)
+            try:
+                outputs = trace.add(self, inputs, parameters)
+            except TextError:
+                if any(isinstance(tensor, TracedTensor) for tensor in inputs):
+                    raise
+                # Known text is the host's, and so is what comes of it.
+                outputs = self._evaluate_now(inputs, parameters)
         if STATE.tapes:
             for tape in STATE.tapes:
                 tape.record(self, inputs, outputs, parameters)

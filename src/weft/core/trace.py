@@ -22,7 +22,7 @@ from weft.core.spec import Spec
 from weft.core.state import STATE, tracing
 from weft.core.tensor import Tensor, TracedTensor
 from weft.dtypes import from_numpy
-from weft.errors import TraceError
+from weft.errors import TextError, TraceError
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -94,6 +94,12 @@ class Trace:
             return self._captured_as(tensor).value
         known = self._constants.get(id(tensor))
         if known is None:
+            if tensor._array.dtype == object:
+                raise TextError(
+                    f"no program holds text: {tensor.spec} meets what is known only when "
+                    "the traced function runs; compute numbers in the function, and take "
+                    "the text by them outside of it"
+                )
             made = self.add(constant, (), {"value": tensor._array})
             known = self._constants[id(tensor)] = (tensor, made)
         return known[1].value
