@@ -8,6 +8,7 @@ from weft import config
 from weft.dtypes import canonical
 from weft.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from weft.keras.backend import settings
+from weft.keras.utils.inputs import convert_input
 from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -69,8 +70,6 @@ class DTypePolicy:
 
     def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
         """`x` as a tensor, floats in `dtype` if `autocast`."""
-        from weft.keras.layers.calling import convert_input
-
         return convert_input(x, canonical(dtype) if autocast else None)
 
     def get_config(self) -> dict:

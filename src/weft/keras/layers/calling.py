@@ -9,17 +9,12 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from weft import tree
 from weft.core.state import is_tracing
 from weft.core.tensor import Tensor
-from weft.core.variable import Variable
-from weft.dtypes import DType
 from weft.errors import ArgumentTypeError
 from weft.keras.backend.keras_tensor import KerasTensor
 from weft.keras.backend.scopes import known_shape
-from weft.ops.convert import cast, convert_to_tensor
 
 
 class _Calls(threading.local):
@@ -68,44 +63,6 @@ def signature_of(call: Callable) -> Signature:
 
 
 # -- inputs ------------------------------------------------------------------------------
-
-
-def convert_input(x: Any, dtype: DType | None) -> Any:
-    """`x` as a tensor if it holds numbers; floats in `dtype` if that is given."""
-    if isinstance(x, Tensor):
-        found = x
-    elif isinstance(x, KerasTensor):
-        if dtype is None or not x.dtype.is_floating or x.dtype is dtype:
-            return x
-        from weft.keras import ops
-
-        return ops.cast(x, dtype)
-    elif isinstance(x, Variable):
-        found = x.value
-    elif isinstance(x, np.ndarray | np.generic) or hasattr(x, "__array__"):
-        found = convert_to_tensor(x)
-    else:
-        return x
-    if dtype is None or found.dtype is dtype or not found.dtype.is_floating:
-        return found
-    return cast(found, dtype)
-
-
-def convert_inputs(structure: Any, dtype: DType | None) -> Any:
-    """Every leaf converted; lists of plain numbers are one tensor."""
-    if isinstance(structure, list | tuple) and structure and _is_numbers(structure):
-        return convert_input(convert_to_tensor(structure), dtype)
-    if isinstance(structure, list | tuple | dict):
-        return tree.map(lambda leaf: convert_input(leaf, dtype), structure)
-    return convert_input(structure, dtype)
-
-
-def _is_numbers(items: Any) -> bool:
-    return all(
-        isinstance(item, int | float)
-        or (isinstance(item, list | tuple) and len(item) > 0 and _is_numbers(item))
-        for item in items
-    )
 
 
 def is_data(x: Any) -> bool:

@@ -36,6 +36,7 @@ from weft.keras.layers import calling, quick
 from weft.keras.layers.calling import CALLS
 from weft.keras.layers.input_spec import assert_input_compatibility
 from weft.keras.layers.weights import Weights
+from weft.keras.utils.inputs import convert_inputs
 from weft.keras.utils.serialization import serialize_keras_object
 from weft.random import SeedGenerator
 
@@ -363,10 +364,10 @@ class Layer(Weights, Operation):
 
     def _converted(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         dtype = canonical(self.input_dtype) if self.autocast else None
-        args = tuple([calling.convert_inputs(x, dtype) for x in args])
+        args = tuple([convert_inputs(x, dtype) for x in args])
         if kwargs:
             kwargs = {
-                name: calling.convert_inputs(x, dtype)
+                name: convert_inputs(x, dtype)
                 if isinstance(x, np.ndarray) or calling.is_data(x) or
                 isinstance(x, tuple | list | dict) else x
                 for name, x in kwargs.items()

@@ -21,6 +21,7 @@ from weft.keras.layers.layer import Layer
 from weft.keras.models.function import Function
 from weft.keras.models.model import Model
 from weft.keras.training.trainer import Trainer
+from weft.keras.utils.inputs import convert_inputs
 from weft.keras.utils.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
@@ -160,7 +161,7 @@ class Functional(Function, Model):
                 return known.call(self, x, kwargs.get("training"))
         if args or "inputs" in kwargs:
             inputs = args[0] if args else kwargs["inputs"]
-            self._assert_input_compatibility(calling.convert_inputs(inputs, None))
+            self._assert_input_compatibility(convert_inputs(inputs, None))
         return super().__call__(*args, **kwargs)
 
     def compute_output_spec(
