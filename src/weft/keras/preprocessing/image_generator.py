@@ -127,9 +127,10 @@ class ImageDataGenerator:
         self.std = images.std(axis=axes, keepdims=True)[0]
         if self.zca_whitening:
             rows = self._normalized(images).reshape(len(images), -1)
-            # Zero-phase whitening (Bell and Sejnowski, 1997): u s^(-1/2) u^T.
-            u, s, _ = np.linalg.svd(rows.T @ rows / len(rows))
-            self.zca_whitening_matrix = (u / np.sqrt(s + self.zca_epsilon)) @ u.T
+            # Zero-phase whitening (Bell and Sejnowski, 1997), of the data's singular values.
+            u, s, _ = np.linalg.svd(rows.T, full_matrices=False)
+            scale = np.sqrt(len(rows)) / (s + self.zca_epsilon)
+            self.zca_whitening_matrix = (u * scale) @ u.T
 
     def _normalized(self, x: np.ndarray) -> np.ndarray:
         if self.featurewise_center:
