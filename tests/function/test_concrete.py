@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import traceback
 
 import numpy as np
@@ -98,6 +99,28 @@ def test_what_can_be_seen():
     ]
     assert str(TRIPLED).startswith("ConcreteFunction Input Parameters:\n  x (POS")
     assert "by: Literal[3]" in both.pretty_printed_concrete_signatures(verbose=False)
+
+
+def test_names_of_specs():
+    Pair = collections.namedtuple("Pair", "a b")
+    x = TensorSpec([2])
+    for call, names in [
+        (lambda *args, **kw: args[0] + kw["b"], ["args_0", "b"]),
+        (lambda p, **kw: p.a + p.b, ["p_a", "p_b"]),
+    ]:
+        given = ((x,), {"b": x}) if "args_0" in names else ((Pair(x, x),), {})
+        concrete = function(call).get_concrete_function(*given[0], **given[1])
+        assert [spec.name for spec in concrete.inputs] == names
+        assert concrete(**dict.fromkeys(names, ops.ones(2))).tolist() == [2.0, 2.0]
+
+
+def test_specs_of_tensors_and_what_fits_them():
+    spec = TensorSpec([None, 3])
+    assert TensorSpec.from_tensor(ops.ones((2, 3)), "x") == TensorSpec([2, 3])
+    fits = [ops.ones((2, 3)), [[1, 2, 3]], TensorSpec(None), TensorSpec([2, None])]
+    assert all(map(spec.is_compatible_with, fits))
+    others = [ops.ones(3), TensorSpec([2, 4]), TensorSpec([None, 3], "int32")]
+    assert not any(map(spec.is_compatible_with, others))
 
 
 def test_open_extents_are_traced_as_they_come():

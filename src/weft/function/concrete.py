@@ -52,8 +52,11 @@ class ConcreteFunction:
     def __init__(self, function: Function, values: tuple) -> None:
         self.name, self._function = function.name, function
         self._arguments = function._arguments
+        kinds, names = self._arguments.kinds, self._arguments.names
         self._values = [
-            _with_specs(value, name) for name, value in zip(self._arguments.names, values)
+            # The names of further keywords stand for themselves.
+            _with_specs(value, "" if kind is inspect.Parameter.VAR_KEYWORD else f"{name}_")
+            for kind, name, value in zip(kinds, names, values)
         ]
         leaves = tree.leaves(self._values)
         self._specs = [leaf for leaf in leaves if isinstance(leaf, TensorSpec)]
@@ -204,14 +207,15 @@ class ConcreteFunction:
         return f"<weft.function.ConcreteFunction {self.name}{signature}>"
 
 
-def _with_specs(value: Any, name: str) -> Any:
+def _with_specs(value: Any, start: str) -> Any:
     """A value with specs in place of tensors, named by where they stand."""
     if isinstance(value, dict):
-        return type(value)({key: _with_specs(value[key], f"{name}_{key}") for key in value})
+        return type(value)({k: _with_specs(value[k], f"{start}{k}_") for k in value})
     if isinstance(value, list | tuple):
-        items = [_with_specs(item, f"{name}_{i}") for i, item in enumerate(value)]
+        names = getattr(value, "_fields", range(len(value)))
+        items = [_with_specs(item, f"{start}{n}_") for n, item in zip(names, value)]
         return tree.unflatten(tree.flatten(value)[1], tree.leaves(items))
-    return spec_of(value, name)
+    return spec_of(value, start.removesuffix("_"))
 
 
 # -- signatures as text ------------------------------------------------------------------

@@ -39,6 +39,25 @@ class TensorSpec:
         self.dtype: DType = canonical(dtype)
         self.name = name
 
+    @classmethod
+    def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
+        """The spec of a tensor."""
+        return cls(tensor.shape, tensor.dtype, name)
+
+    def is_compatible_with(self, spec_or_value: Any) -> bool:
+        """Whether a tensor fits, or may be of both specs."""
+        other = spec_or_value
+        if not hasattr(other, "dtype"):
+            other = convert_to_tensor(other, self.dtype)
+        if canonical(other.dtype) is not self.dtype:
+            return False
+        if self.shape is None or other.shape is None:
+            return True
+        pairs = zip(self.shape, other.shape)
+        return len(self.shape) == len(other.shape) and all(
+            mine is None or yours is None or mine == yours for mine, yours in pairs
+        )
+
     def __repr__(self) -> str:
         return f"TensorSpec(shape={self.shape}, dtype={self.dtype}, name={self.name!r})"
 
