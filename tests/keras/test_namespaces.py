@@ -18,6 +18,9 @@ NAMES = {
     for namespace, names in json.loads((FIXTURES / "keras_names.json").read_text()).items()
 }
 
+SHORT = {"bce", "kld", "mae", "mape", "mse", "msle"}
+SHORT |= set(map(str.upper, SHORT))
+
 # Of older Keras, which programs still name, and of weft.
 MORE = {
     "keras.backend": {"KerasTensor", "StatelessScope", "SymbolicScope", "Variable"},
@@ -25,7 +28,9 @@ MORE = {
     "keras.datasets": {"drawn_digits"},
     "keras.datasets.mnist": {"cached_file", "fetch"},
     "keras.layers": {"ThresholdedReLU"},
-    "keras.losses": {"LossFunctionWrapper"},
+    "keras.losses": {"LossFunctionWrapper", "kullback_leibler_divergence", "logcosh"}
+    | SHORT,
+    "keras.metrics": {"accuracy"} | SHORT,
     "keras.mixed_precision": {"global_dtype_policy", "set_global_dtype_policy"},
     "keras.models": {"Functional"},
     "keras.preprocessing": {"text"},

@@ -161,6 +161,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 __all__ = [*(thing.__name__ for thing in (*CLASSES, *FUNCTIONS))]
+__all__ += [name for name in ALIASES if name in globals()]
 __all__ += ["get", "serialize", "deserialize"]
 __dir__ = __all__.copy
 
