@@ -84,6 +84,28 @@ def test_models_read_texts(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), answers, atol=1e-6)
 
 
+class Own(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = keras.layers.TextVectorization(vocabulary=["good", "bad"])
+        self.bins = keras.layers.Hashing(num_bins=4, output_mode="multi_hot")
+        self.embedding = keras.layers.Embedding(4, 3)
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, texts: Any) -> Any:
+        words = keras.ops.mean(self.embedding(self.words(texts)), axis=1)
+        bins = self.bins(keras.ops.expand_dims(texts, -1))
+        return self.dense(keras.ops.concatenate([words, bins], axis=-1))
+
+
+def test_a_model_of_ones_own_reads_texts() -> None:
+    model = Own()
+    model.compile("adam", "mse", steps_per_execution=2)
+    history = model.fit(TEXTS, np.ones(4), validation_split=0.5, batch_size=1, verbose=0)
+    assert list(history.history) == ["loss", "val_loss"]
+    assert model.predict(TEXTS, verbose=0).shape == (4, 1)
+
+
 def test_text_goes_to_layers_of_text_only() -> None:
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile(loss="mse")

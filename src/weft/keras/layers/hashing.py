@@ -9,6 +9,7 @@ import numpy as np
 from weft import dtypes
 from weft.core.tensor import Tensor
 from weft.errors import ArgumentError
+from weft.keras.backend.scopes import in_symbolic_scope
 from weft.keras.layers.lookups import require_one_of
 from weft.keras.layers.on_host import ENCODINGS, HostLayer, encoded, encoded_shape
 from weft.keras.utils.fingerprints import bucket, crossed, fingerprint
@@ -37,7 +38,8 @@ class _Bins(HostLayer):
         self.num_bins, self.output_mode, self.sparse = num_bins, output_mode, False
 
     def _require_tokens(self, x: Any) -> None:
-        if not (x.dtype is dtypes.string or x.dtype.is_integer):
+        is_token = x.dtype is dtypes.string or x.dtype.is_integer
+        if not is_token and not in_symbolic_scope():
             raise ArgumentError(
                 f"{type(self).__name__} {self.name!r}: inputs must be text or whole "
                 f"numbers; received {x.dtype}; cast them first"

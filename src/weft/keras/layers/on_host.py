@@ -46,7 +46,7 @@ class HostLayer(Layer):
 
     def _as_input(self, value: Any, kind: str | None = None) -> Any:
         """A tensor of this kind, or of the layer's own."""
-        if isinstance(value, KerasTensor):
+        if isinstance(value, KerasTensor) or _is_shape_only(value):
             return value
         if isinstance(value, Variable):
             value = value.value
@@ -78,6 +78,11 @@ class HostLayer(Layer):
             )
         spec = Spec(shape, canonical(dtype))
         return host_call.bind(*inputs, function=function, specs=(spec,))[0]
+
+
+def _is_shape_only(value: Any) -> bool:
+    """Whether only its shape is of consequence: models are built without knowing dtypes."""
+    return isinstance(value, TracedTensor) and in_symbolic_scope()
 
 
 def encoded_shape(shape: tuple, size: int, mode: str) -> tuple:
