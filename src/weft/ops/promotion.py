@@ -141,10 +141,12 @@ def apply(who: str, primitive: Primitive, *tensors: Tensor) -> Tensor:
     if all(tensor.shape == first for tensor in tensors):
         return primitive.bind(*tensors)
     shape = broadcast_shape(who, *tensors)
-    is_large = primitive.large is not None and math.prod(shape) >= LARGE
-    if STATE.trace is None and not STATE.tapes and not is_large:
-        # NumPy broadcasts by itself; only graphs and tapes need to see it.
-        return Tensor(primitive.evaluate(*[tensor._array for tensor in tensors]))
+    if STATE.trace is None and not STATE.tapes:
+        # NumPy and programs broadcast by themselves; only graphs and tapes need to see it.
+        arrays = [tensor._array for tensor in tensors]
+        if primitive.large is not None and math.prod(shape) >= LARGE:
+            return Tensor(primitive.large(primitive, arrays, {}))
+        return Tensor(primitive.evaluate(*arrays))
     return primitive.bind(*[broadcast_tensor(tensor, shape) for tensor in tensors])
 
 

@@ -77,7 +77,7 @@ def evaluate_large(
     if program is not None:
         return program(arrays)
     if not parameters and _programs.is_due(key):
-        program = _compile(primitive, arrays)
+        program = _compile(primitive, arrays, together=True)
         _programs.keep(key, program)
         if program is not None:
             return program(arrays)
@@ -119,8 +119,12 @@ def _native(primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict
 
 
 def _compile(
-    primitive: Primitive, arrays: Sequence[np.ndarray], parameters: dict | None = None
+    primitive: Primitive,
+    arrays: Sequence[np.ndarray],
+    parameters: dict | None = None,
+    together: bool = False,
 ) -> Callable | None:
+    """A program of one operation; with `together` its operands are broadcast."""
     if any(from_numpy(array.dtype).name not in _DTYPES for array in arrays):
         return None
     kept = [_Layout(array) for array in arrays]
@@ -129,8 +133,12 @@ def _compile(
         return None
     specs = [Spec(array.shape, from_numpy(array.dtype)) for array in packed]
 
+    common = np.broadcast_shapes(*[array.shape for array in arrays]) if together else ()
+
     def operation(*tensors: Tensor) -> Tensor:
         whole = [layout.restored(tensor) for tensor, layout in zip(tensors, kept)]
+        if together:
+            whole = [_broadcast(tensor, common) for tensor in whole]
         return primitive.bind(*whole, **(parameters or {}))
 
     executable = targets.compile_graph(trace_function(operation, specs)[0])
@@ -141,6 +149,15 @@ def _compile(
         return executable([layout.packed(array) for array, layout in zip(given, kept)])[0]
 
     return run
+
+
+def _broadcast(tensor: Tensor, common: tuple[int, ...]) -> Tensor:
+    """A traced tensor repeated to a shape."""
+    if tensor.shape == common:
+        return tensor
+    added = (1,) * (len(common) - len(tensor.shape))
+    whole = shape.reshape.bind(tensor, shape=added + tensor.shape)
+    return shape.broadcast.bind(whole, shape=common)
 
 
 class _Layout:

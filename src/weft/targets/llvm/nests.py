@@ -21,7 +21,7 @@ from weft.targets.llvm.machine import Machine
 from weft.targets.llvm.points import Point
 
 # A chunk is worth handing to another thread from about this much work on.
-CHUNK_NANOSECONDS = 12_000.0
+CHUNK_NANOSECONDS = 5_000.0
 MOST_CHUNKS = 512
 # How many tasks ahead scattered rows are asked for.
 PREFETCH_TASKS = 2
@@ -62,9 +62,11 @@ def plan_nest(nest: Nest, machine: Machine) -> NestPlan:
         block = _rounded_up(-(-vector.extent // max(1, round(wanted))), lanes)
         blocks = -(-vector.extent // block)
     tasks = outer * blocks
-    per_chunk = max(1, math.ceil(tasks * CHUNK_NANOSECONDS / max(cost, 1.0)))
-    per_chunk = max(min(per_chunk, tasks), -(-tasks // MOST_CHUNKS), 1)
-    return NestPlan(vector, lanes, block, tasks, per_chunk)
+    chunks = min(math.ceil(cost / CHUNK_NANOSECONDS), tasks, MOST_CHUNKS)
+    # Chunks of one size, and of few an even number: two threads then end together.
+    if 1 < chunks < 8:
+        chunks += chunks % 2
+    return NestPlan(vector, lanes, block, tasks, max(1, -(-tasks // max(chunks, 1))))
 
 
 def _rounded_up(number: int, multiple: int) -> int:
@@ -101,7 +103,14 @@ def nanoseconds(nest: Nest, lanes: int) -> float:
         elif isinstance(expression, Apply):
             per_point += 12.0 if expression.name in _COSTLY else 1.0
     per_point += sum(1.0 for _ in nest.statements())
-    return nest.points() * per_point * (0.3 if lanes < 2 else 0.6 / lanes)
+    # Short rows that are summed up wait for their own sums.
+    waiting = 2.0 if _sums_short_rows(nest) else 1.0
+    return nest.points() * per_point * waiting * (0.3 if lanes < 2 else 0.6 / lanes)
+
+
+def _sums_short_rows(nest: Nest) -> bool:
+    inner = math.prod([v.extent for v in nest.inner])
+    return any(stage.reductions for stage in nest.stages) and inner <= 64
 
 
 def _is_scattered(load: Load) -> bool:
