@@ -26,7 +26,7 @@ from weft.compat.advice import explain_missing as _explain_missing
 from weft.compat.advice import missing as _missing
 from weft.compat.conversion import as_dtype as as_dtype
 from weft.compat.shapes import TensorShape as TensorShape
-from weft.compat.tensorflow import _arrays, _control, _sorting
+from weft.compat.tensorflow import _arrays, _control, _scopes, _sorting
 from weft.compat.tensorflow import bitwise as bitwise
 from weft.compat.tensorflow import config as config
 from weft.compat.tensorflow import debugging as debugging
@@ -63,9 +63,10 @@ _FROM: dict[types.ModuleType, str] = {
     _arrays: " ".join(_arrays.__all__),
     _sorting: " ".join(_sorting.__all__),
     _control: """cond case switch_case while_loop map_fn vectorized_map scan foldl foldr
-        name_scope device control_dependencies init_scope executing_eagerly inside_function
+        device control_dependencies init_scope executing_eagerly inside_function
         group no_op numpy_function py_function recompute_grad stop_gradient
         grad_pass_through is_symbolic_tensor identity_n""",
+    _scopes: "name_scope",
     math: """abs acos acosh add add_n argmax argmin asin asinh atan atan2 atanh
         clip_by_global_norm clip_by_norm clip_by_value complex cos cosh cumsum divide equal
         exp floor greater greater_equal less less_equal logical_and logical_not logical_or

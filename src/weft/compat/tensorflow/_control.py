@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from weft import ops, tree
 from weft.compat.conversion import as_dtype, convert_to_tensor, tensor
-from weft.compat.tensorflow._variable import SCOPE
 from weft.core.spec import Spec
 from weft.core.state import STATE, eager
 from weft.core.tensor import Tensor, TracedTensor
@@ -250,30 +248,6 @@ def foldr(
 
 
 # -- scopes ------------------------------------------------------------------------------
-
-
-class name_scope(contextlib.ContextDecorator):
-    """A name before the names of the variables that are made inside of it.
-
-    Example:
-        >>> import weft.compat.tensorflow as tf
-        >>> with tf.name_scope("first"):
-        ...     v = tf.Variable(1.0, name="v")
-        >>> v.name
-        'first/v:0'
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._entered: list[contextvars.Token[str]] = []
-
-    def __enter__(self) -> str:
-        scope = f"{SCOPE.get()}{self.name}/"
-        self._entered.append(SCOPE.set(scope))
-        return scope
-
-    def __exit__(self, *exception: object) -> None:
-        SCOPE.reset(self._entered.pop())
 
 
 class device:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import enum
 import functools
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 from weft import ops
 from weft.compat.conversion import convert_to_tensor, tensor
 from weft.compat.semantics import PACKAGE
+from weft.compat.tensorflow._scopes import SCOPE, name_scope
 from weft.core.graph import Graph
 from weft.core.state import eager
 from weft.core.tensor import Tensor, TracedTensor
@@ -19,9 +19,6 @@ from weft.core.trace import replay
 from weft.core.variable import Variable as CoreVariable
 from weft.errors import ArgumentError, DTypeError, InvalidArgumentError, TraceError
 from weft.ops.variable import Variable as WeftVariable
-
-SCOPE = contextvars.ContextVar("scope", default="")
-"""What `tf.name_scope` puts before the names of variables: empty, or it ends in "/"."""
 
 
 class VariableSynchronization(enum.Enum):
@@ -294,8 +291,6 @@ class Module:
 
     @property
     def name_scope(self) -> Any:
-        from weft.compat.tensorflow._control import name_scope
-
         return name_scope(self._name)
 
     def _parts(self) -> Iterator[Any]:

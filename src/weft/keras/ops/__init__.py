@@ -146,6 +146,8 @@ def symbolic_function(name: str, function: Callable) -> Callable:
 
     @functools.wraps(function)
     def on_both(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and type(args[0]) is Tensor:
+            return function(args[0])
         if any_symbolic(*args, *kwargs.values()):
             return _apply_symbolically(name, function, args, kwargs)
         return function(*args, **kwargs)
