@@ -35,6 +35,13 @@ def tell(spelling: str, advice: str) -> None:
 def forget() -> None:
     """Let every spelling be told about once more."""
     _TOLD.clear()
+    for module_name, names in NAMES.items():
+        module = sys.modules.get(module_name)
+        for name in names if module is not None else ():
+            # An import of an old submodule left it as an attribute.
+            if module.__dict__.get(name) is module:
+                del module.__dict__[name]
+
 
 
 # -- arguments ---------------------------------------------------------------------------
