@@ -48,7 +48,7 @@ def test_modules_keep_their_own_spec(alias):
             "Rescaling",
             "weft.keras.layers",
         ),
-        ("tensorflow.keras.optimizers.legacy", "SGD", "weft.keras.optimizers"),
+        ("tensorflow.keras.optimizers.legacy", "SGD", "weft.keras.optimizers.legacy"),
         ("tensorflow.compat.v2.math", "reduce_sum", "weft.compat.tensorflow.math"),
         ("tensorflow.random", "normal", "weft.compat.tensorflow.random"),
         ("keras.src.losses", "mse", "weft.keras.losses"),

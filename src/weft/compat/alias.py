@@ -38,7 +38,6 @@ _MOVED = {
     "keras.layers.experimental.preprocessing": "keras.layers",
     "keras.layers.experimental": "keras.layers",
     "keras.layers.preprocessing": "keras.layers",
-    "keras.optimizers.legacy": "keras.optimizers",
     "keras.optimizers.experimental": "keras.optimizers",
     "keras.utils.np_utils": "keras.utils",
     "keras.utils.vis_utils": "keras.utils",
