@@ -184,9 +184,9 @@ def _threads() -> dict[str, Any]:
 
 
 def _cache() -> dict[str, Any]:
-    from weft.targets.llvm import cache
+    from weft.targets.llvm import disk
 
-    folder = cache.default_folder()
+    folder = disk.default_folder()
     if folder is None:
         return {"folder": None, "writable": False, "entries": 0, "bytes": 0}
     sizes = [path.stat().st_size for path in folder.glob("??/*.weft")]
@@ -195,7 +195,7 @@ def _cache() -> dict[str, Any]:
         "writable": _is_writable(folder),
         "entries": len(sizes),
         "bytes": sum(sizes),
-        "limit": cache.SIZE_LIMIT,
+        "limit": disk.SIZE_LIMIT,
     }
 
 

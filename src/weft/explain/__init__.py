@@ -79,7 +79,8 @@ def explain_concrete(
     """
     updating = concrete._updating
     executable = updating.executable()
-    if not hasattr(executable, "layout"):
+    # Programs from the disk, and other targets, don't know what they were made of.
+    if getattr(executable, "layout", None) is None:
         executable = _compiled(updating.graph, updating._donated)
     variables = [variable for variable, _ in updating.variables]
     count = len(updating.graph.inputs) - len(variables)

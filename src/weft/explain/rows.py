@@ -265,6 +265,6 @@ def _memory(executable: Any, state_bytes: int, written_bytes: int, threads: int)
         variables=state_bytes,
         results=outputs - written_bytes,
         constants=sum(constants.values()),
-        arena=executable.layout.arena_bytes,
+        arena=executable.table.arena_bytes,
         scratch=executable.program.scratch_bytes * threads,
     )

@@ -18,9 +18,9 @@ Executable = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 
 
 def _llvm(graph: Graph, donated: Mapping[int, int]) -> Executable:
-    from weft.targets.llvm.program import compile_graph
+    from weft.targets.llvm.stored import get_or_compile
 
-    return compile_graph(graph, donated)
+    return get_or_compile(graph, donated)
 
 
 def _numpy(graph: Graph, donated: Mapping[int, int]) -> Executable:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.targets.llvm import cache, jit
+from weft.targets.llvm import cache, disk, jit
 from weft.targets.llvm.machine import (
     LEVELS,
     _cgroup_shares,
@@ -122,17 +122,17 @@ def test_damaged_entries_are_ignored_and_made_anew(folder):
 def test_an_entry_under_another_name_is_not_believed(folder):
     cache.get_or_compile([constant(1)], host())
     (path,) = entries(folder)
-    disk = cache.DiskCache(folder)
+    store = disk.DiskCache(folder)
     other = cache.key(constant(2), host())
-    disk.path(other).parent.mkdir(exist_ok=True)
-    disk.path(other).write_bytes(path.read_bytes())
-    assert disk.read(other) is None
+    store.path(other).parent.mkdir(exist_ok=True)
+    store.path(other).write_bytes(path.read_bytes())
+    assert store.read(other) is None
     assert answer(cache.get_or_load([constant(2)], host())[0]) == 2
 
 
 def test_a_folder_where_the_entry_should_be_is_survived(folder):
-    disk = cache.DiskCache(folder)
-    disk.path(cache.key(constant(1), host())).mkdir(parents=True)
+    store = disk.DiskCache(folder)
+    store.path(cache.key(constant(1), host())).mkdir(parents=True)
     assert answer(cache.get_or_load([constant(1)], host())[0]) == 1
 
 
@@ -158,7 +158,7 @@ def test_without_a_folder_everything_works(folder, monkeypatch, trouble):
 
 def test_turned_off(folder, monkeypatch):
     monkeypatch.setenv("WEFT_CACHE", "0")
-    assert cache.default_folder() is None
+    assert disk.default_folder() is None
     compiler = Counting()
     for _ in range(2):
         cache.get_or_compile([constant(9)], host(), compile=compiler)
@@ -170,26 +170,27 @@ def test_default_folders(monkeypatch):
     monkeypatch.delenv("WEFT_CACHE_DIR")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert cache.default_folder() == Path("/somewhere/weft")
+    assert disk.default_folder() == Path("/somewhere/weft")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/someone")
-    assert cache.default_folder() == Path("/home/someone/.cache/weft")
+    assert disk.default_folder() == Path("/home/someone/.cache/weft")
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert cache.default_folder() == Path("/home/someone/Library/Caches/weft")
+    assert disk.default_folder() == Path("/home/someone/Library/Caches/weft")
 
 
 def test_the_least_recently_used_are_dropped(tmp_path):
-    disk = cache.DiskCache(tmp_path, size_limit=10_000)
+    store = disk.DiskCache(tmp_path, size_limit=10_000)
+    store._writes_to_sweep = 1000  # not before we say so
     names = [cache.key(str(n), named("avx2")) for n in range(20)]
     for age, name in enumerate(names):
-        disk.write(name, bytes(1000))
-        os.utime(disk.path(name), (1e9 - age, 1e9 - age))
-    assert disk.read(names[-1]) is not None  # the oldest, now used
-    stale = disk.path(names[0]).with_suffix(".part")
+        store.write(name, bytes(1000))
+        os.utime(store.path(name), (1e9 - age, 1e9 - age))
+    assert store.read(names[-1]) is not None  # the oldest, now used
+    stale = store.path(names[0]).with_suffix(".part")
     stale.write_bytes(b"left behind")
     os.utime(stale, (1e9, 1e9))
-    disk.sweep()
-    kept = [name for name in names if disk.read(name) is not None]
+    store.sweep()
+    kept = [name for name in names if store.read(name) is not None]
     assert kept == [*names[:6], names[-1]]
     assert not stale.exists()
 
@@ -198,11 +199,11 @@ def test_concurrent_processes(folder):
     script = (
         "import sys, ctypes\n"
         f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
-        "from test_cache import answer, cache, constant, host\n"
+        "from test_cache import answer, cache, constant, disk, host\n"
         "for turn in range(10):\n"
         "    libraries = cache.get_or_load([constant(n) for n in range(25)], host())\n"
         "    assert [answer(one) for one in libraries] == list(range(25))\n"
-        "    for path in list(cache.default_folder().glob('*/*'))[::7]:\n"
+        "    for path in list(disk.default_folder().glob('*/*'))[::7]:\n"
         "        path.unlink(missing_ok=True)\n"
         "        if turn % 2:\n"
         "            path.write_bytes(b'broken')\n"

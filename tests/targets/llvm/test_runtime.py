@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from weft.targets.llvm import cache, runner, team
+from weft.targets.llvm import cache, runner_source, team
 from weft.targets.llvm.ir import F64, I8, I32, I64, PTR, VOID, Module
 from weft.targets.llvm.machine import host, named
 from weft.targets.llvm.runtime import INTERRUPTED, Label, Launch, ProgramBuilder
@@ -576,5 +576,5 @@ def test_the_runner_is_emitted_for_every_machine(name):
 
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    (code,) = jit.compile_objects([runner.source(named(name))], named(name))
+    (code,) = jit.compile_objects([runner_source.source(named(name))], named(name))
     assert b"run_profiled\0" in code

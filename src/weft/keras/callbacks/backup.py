@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from weft.errors import ArgumentError
 from weft.keras.callbacks.callback import Callback, Logs
+from weft.keras.utils.writing import replacing
 
 _NAME = "training.npz"
 
@@ -107,13 +107,7 @@ class BackupAndRestore(Callback):
         arrays = {f"weight_{i}": value for i, value in enumerate(weights)}
         arrays |= {f"optimizer_{i}": value for i, value in enumerate(states)}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, facts=np.array(json.dumps(facts)), **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(self._path) as file:
+            np.savez(file, facts=np.array(json.dumps(facts)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())

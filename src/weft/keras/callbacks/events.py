@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import socket
 import struct
 import threading
 import time
@@ -150,6 +149,8 @@ class EventWriter:
             self._file.write(record(double(1, time.time()) + b"".join(fields)))
 
     def _open(self) -> None:
+        import socket  # it takes long to load
+
         self.folder.mkdir(parents=True, exist_ok=True)
         number = next(self._numbers_of_files)
         host = socket.gethostname() or "localhost"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import warnings
 from collections.abc import Iterable
@@ -149,6 +148,8 @@ class CSVLogger(Callback):
         self._writer, self.keys = None, None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        import csv
+
         logs = logs or {}
         if self.keys is None:
             self.keys = sorted(logs)

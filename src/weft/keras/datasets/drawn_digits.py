@@ -27,7 +27,8 @@ from weft.keras.datasets._arrays import (
     split,
 )
 from weft.keras.datasets._drawn_pen import draw
-from weft.keras.utils.files import cached_path, replacing
+from weft.keras.utils.files import cached_path
+from weft.keras.utils.writing import replacing
 
 __all__ = ["draw", "load_data"]
 

@@ -162,7 +162,9 @@ def masks_of(structure: Any) -> Any:
 
 def rewritten(function: Callable) -> Callable:
     """A user's function as AutoGraph rewrites it while tracing; else the function itself."""
-    if not is_tracing():
+    # Our own layers need no rewriting, nor AutoGraph in memory.
+    is_own = (getattr(function, "__module__", None) or "").startswith("weft.")
+    if is_own or not is_tracing():
         return function
     from weft.function.autograph import converted
 

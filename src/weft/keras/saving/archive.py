@@ -26,12 +26,12 @@ from weft.errors import ArgumentError
 from weft.keras.backend.scopes import Allowance, allocating
 from weft.keras.saving.state import load_state, save_state
 from weft.keras.saving.stores import Reader, Writer, require_h5py
-from weft.keras.utils.files import replacing, replacing_path
 from weft.keras.utils.serialization import (
     ObjectSharingScope,
     deserialize_keras_object,
     serialize_keras_object,
 )
+from weft.keras.utils.writing import replacing, replacing_path
 
 CONFIG, METADATA = "config.json", "metadata.json"
 WEIGHTS, ARRAYS, ASSETS = "model.weights.h5", "model.weights.npz", "assets"

@@ -22,9 +22,9 @@ from weft.errors import ArgumentError
 from weft.keras.backend.scopes import Allowance, allocating
 from weft.keras.saving.archive import allowance_for
 from weft.keras.saving.stores import Reader, require_h5py
-from weft.keras.utils.files import replacing_path
 from weft.keras.utils.registration import CustomObjectScope
 from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
+from weft.keras.utils.writing import replacing_path
 
 _TOP = "top_level_model_weights"
 _ALWAYS_ALLOWED = 256 << 20

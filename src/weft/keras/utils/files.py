@@ -8,11 +8,9 @@ takes its name, and a file that is there is only replaced by one that has been c
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
 import os
-import secrets
 import sys
 import tempfile
 import time
@@ -20,12 +18,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from weft.errors import ArgumentError, WeftError
 from weft.keras.utils.archives import extract_archive
+from weft.keras.utils.writing import replacing
 
 _BLOCK_BYTES = 1 << 16
 _TIMEOUT_SECONDS = 30.0
@@ -242,41 +241,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         return f"{error.expected:,} bytes are missing"
     return str(error) or type(error).__name__
-
-
-@contextlib.contextmanager
-def replacing(target: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Write a file so that its name shows the old content or all of the new, never a part.
-
-    >>> with replacing("numbers.bin") as file:  # doctest: +SKIP
-    ...     file.write(bytes(10))
-    """
-    with replacing_path(Path(target)) as part, open(part, "xb") as file:
-        yield file
-
-
-@contextlib.contextmanager
-def replacing_path(target: Path) -> Iterator[Path]:
-    """A path to write to, which takes the target's name when the block has ended well.
-
-    Raises:
-        OSError: the target cannot be written; of the kind that the system gave.
-    """
-    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    try:
-        yield part
-        os.replace(part, target)
-    except OSError as error:
-        if error.errno is None or isinstance(error, WeftError):
-            raise
-        folder = target.parent.resolve()
-        why = f"the folder {folder} lets no file be written ({os.strerror(error.errno)})"
-        if not folder.is_dir():
-            why = f"there is no folder {folder}; make it with os.makedirs({str(folder)!r})"
-        raise OSError(error.errno, f"{str(target)!r} cannot be written: {why}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def hash_file(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:

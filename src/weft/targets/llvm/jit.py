@@ -4,6 +4,8 @@
     library = load(objects[0])                            # linked into this process
     library.address("axpy")                               # of a function, as an integer
 
+`image` links without LLVM where it can; `load` is for the other systems.
+
 Compilation runs in several threads. llvmlite guards every call with one lock, because its
 users share a context; here every module has a context of its own, which is LLVM's rule for
 using threads, so the same entry points are called without that lock.
@@ -19,7 +21,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from weft.errors import CompileError
 from weft.targets.llvm import pages
+from weft.targets.llvm.image import external
 from weft.targets.llvm.machine import Machine, thread_count
 
 # Part of the key of cached objects: change it whenever the passes below change.
@@ -30,10 +34,6 @@ _LOCK = threading.RLock()
 
 # After so many modules LLVM's pages are given back, which costs some milliseconds.
 _MANY = 8
-
-
-class CompileError(RuntimeError):
-    """LLVM refused a module, or could not link its object code."""
 
 
 # -- LLVM's entry points without llvmlite's lock ---------------------------------------
@@ -298,6 +298,8 @@ class Library:
 # A linker keeps some kilobytes for every library it ever had, so each serves a few
 # dozen, and goes when the last of them goes.
 _LIBRARIES_PER_LINKER = 64
+# What machine code may call without our asking for it.
+_EXTERNALS = ("memcpy", "memmove", "memset", *(["__chkstk"] if os.name == "nt" else []))
 _library_numbers = itertools.count()
 _newest_linker: list[Any] = []
 
@@ -317,18 +319,6 @@ def _linker(number: int) -> Any:
     return _newest_linker[0]
 
 
-@functools.cache
-def _supports() -> dict[str, int]:
-    """The few functions that machine code may call without our asking for them."""
-    move = ctypes.cast(ctypes.memmove, ctypes.c_void_p).value or 0
-    fill = ctypes.cast(ctypes.memset, ctypes.c_void_p).value or 0
-    found = {"memcpy": move, "memmove": move, "memset": fill}
-    if os.name == "nt":  # touches the pages of a large stack frame one by one
-        probe = ctypes.CDLL("ntdll").__chkstk
-        found["__chkstk"] = ctypes.cast(probe, ctypes.c_void_p).value or 0
-    return found
-
-
 def load(object_code: bytes) -> Library:
     """Link an object file that `compile_objects` made into this process.
 
@@ -340,8 +330,8 @@ def load(object_code: bytes) -> Library:
         number = next(_library_numbers)
         linker, name = _linker(number), f"weft{number}"
         builder = llvm.JITLibraryBuilder().add_object_img(object_code)
-        for symbol, address in _supports().items():
-            builder.import_symbol(symbol, address)
+        for symbol in _EXTERNALS:
+            builder.import_symbol(symbol, external(symbol))
         try:
             return Library(linker, name, builder.link(linker, name))
         except RuntimeError as error:

@@ -11,11 +11,8 @@ value a place and writes the instructions.
 from __future__ import annotations
 
 import ctypes
-import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from sys import getrefcount
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,24 +24,14 @@ from weft.compiler.schedule import Schedule, Step, schedule
 from weft.compiler.updates import can_update, lower_update
 from weft.core.graph import Graph, Node, Value
 from weft.core.spec import Spec
-from weft.core.variable import aligned_empty
-from weft.targets.llvm import blocks, cache, team
+from weft.targets.llvm import cache
+from weft.targets.llvm.executable import Executable, Layout, Table
 from weft.targets.llvm.kernels import Kernel, kernels_of, nest_kernel
 from weft.targets.llvm.machine import Machine, host
-from weft.targets.llvm.runtime import Launch, Program, ProgramBuilder
+from weft.targets.llvm.runtime import Launch, ProgramBuilder
 
 # Below this many nanoseconds of work the interpreter's lock is kept during a run.
 BRIEF = 8_000.0
-
-
-def _references_when_kept() -> int:
-    """What getrefcount says of an array that only a list and a local name hold."""
-    kept = [np.zeros(1)]
-    result = kept[0]
-    return getrefcount(result)
-
-
-_ALONE = _references_when_kept()
 
 
 # -- plans -----------------------------------------------------------------------------------
@@ -442,100 +429,7 @@ def _view(address: int, spec: Spec) -> np.ndarray:
     return np.frombuffer(raw, spec.dtype.numpy).reshape(spec.shape)
 
 
-# -- executables -----------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Layout:
-    """What an executable is made of, for explanations."""
-
-    graph: Graph
-    phases: list[tuple[int, list[Kernel]]]
-    arena_bytes: int
-    constants: list[np.ndarray] = field(default_factory=list)
-
-
-class Executable:
-    """A compiled graph. Call it with the arrays of the graph's inputs, in order.
-
-    Arrays must have the inputs' shapes and dtypes. Outputs that were donated an input are
-    written over that input's array, which must be writable, contiguous and aligned; the
-    others are returned, in order.
-    """
-
-    def __init__(
-        self, program: Program, places: list[Place], layout: Layout,
-        inputs: list[Place], outputs: list[Place],
-    ) -> None:  # fmt: skip
-        self.program, self.layout = program, layout
-        self._inputs = [place.slot for place in inputs]
-        self._specs = [place.spec for place in inputs]
-        self._outputs = [(p.slot, p.spec.shape, p.spec.dtype.numpy) for p in outputs]
-        self._places = places
-        self._lock = threading.Lock()
-        self._last: list[weakref.ref | None] = [None] * len(inputs)
-        # Small results are written to the same place again when nobody looks any more.
-        self._kept: list[np.ndarray | None] = [None] * len(outputs)
-        self._table: np.ndarray | None = None
-        self._arena: np.ndarray | None = None
-
-    def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        if not self._lock.acquire(blocking=False):
-            return self._second(arrays)
-        try:
-            return self._run(arrays)
-        finally:
-            self._lock.release()
-
-    def _second(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Run while another run is under way (other thread, or inside a host call)."""
-        twin = Executable.__new__(Executable)
-        for name in ("program", "layout", "_inputs", "_specs", "_outputs", "_places"):
-            setattr(twin, name, getattr(self, name))
-        twin._lock, twin._table, twin._arena = threading.Lock(), None, None
-        twin._last = [None] * len(self._inputs)
-        twin._kept = [None] * len(self._outputs)
-        return twin(arrays)
-
-    def _run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        table = self._table
-        if table is None:
-            table = self._prepare()
-        # Weak: a variable whose array somebody else holds takes a fresh one for its update.
-        last = self._last
-        copies: dict[int, np.ndarray] = {}
-        for i, array in enumerate(arrays):
-            seen = last[i]
-            if seen is None or seen() is not array:
-                if not array.flags.c_contiguous:
-                    array = copies[i] = np.ascontiguousarray(array)
-                table[self._inputs[i]] = array.__array_interface__["data"][0]
-                last[i] = weakref.ref(array)
-        kept = self._kept
-        results = []
-        for i, (slot, shape, dtype) in enumerate(self._outputs):
-            result = kept[i]
-            if result is None or getrefcount(result) > _ALONE:
-                result, table[slot] = blocks.empty(shape, dtype)
-                kept[i] = result if result.nbytes < blocks.SMALLEST else None
-            results.append(result)
-        status = team.run(self.program, self._table_address)
-        if status:
-            raise KeyboardInterrupt
-        return results
-
-    def _prepare(self) -> np.ndarray:
-        size = self.layout.arena_bytes
-        self._arena = aligned_empty((size,), np.dtype(np.uint8))
-        base = self._arena.ctypes.data
-        self._table = table = np.zeros(len(self._places) + 1, np.int64)
-        self._table_address = table.ctypes.data
-        for place in self._places:
-            if place.buffer is not None:
-                table[place.slot] = base + place.buffer.offset
-            elif place.array is not None:
-                table[place.slot] = place.array.ctypes.data
-        return table
+# -- compiling -------------------------------------------------------------------------------
 
 
 def kernel_sources(graph: Graph, machine: Machine) -> list[str]:
@@ -563,14 +457,14 @@ def compile_graph(
     for kernel in kernels:
         show("kernels", kernel.label)
         show("llvm", kernel.source)
-    libraries = cache.get_or_load([kernel.source for kernel in kernels], machine)
+    code = cache.get_or_link([kernel.source for kernel in kernels], machine)
     addresses = {
-        id(kernel): library.address("kernel") for kernel, library in zip(kernels, libraries)
+        id(kernel): code.address("kernel", number) for number, kernel in enumerate(kernels)
     }
-    return _assemble(graph, donated, region, kernels, addresses, libraries)
+    return _assemble(graph, donated, region, kernels, addresses, code)
 
 
-def _assemble(graph, donated, region, kernels, addresses, libraries) -> Executable:
+def _assemble(graph, donated, region, kernels, addresses, code) -> Executable:
     builder = ProgramBuilder(buffers=1 << 30)
     emitter = _Emitter(builder, addresses)
     inputs = [
@@ -602,7 +496,14 @@ def _assemble(graph, donated, region, kernels, addresses, libraries) -> Executab
     program = builder.finish(
         scratch_bytes=max([kernel.scratch_bytes for kernel in kernels], default=0),
         brief=estimate < BRIEF and not has_loop,
-        keep=libraries,
+        keep=code,
     )
-    layout = Layout(graph, emitter.report, arena)
-    return Executable(program, emitter.places, layout, inputs, results)
+    table = Table(
+        size=len(emitter.places) + 1,
+        inputs=[(place.slot, place.spec) for place in inputs],
+        outputs=[(place.slot, place.spec) for place in results],
+        arena_bytes=arena,
+        arena=[(p.slot, p.buffer.offset) for p in emitter.places if p.buffer is not None],
+        constants=[(p.slot, p.array) for p in emitter.places if p.array is not None],
+    )
+    return Executable(program, table, Layout(graph, emitter.report))

@@ -160,20 +160,9 @@ class ProgramBuilder:
         `keep`: whatever must live as long as the program, as the libraries of its kernels.
         """
         self.end()
-        slots = np.array(self._slots or [0], np.int32)
-        launches = aligned_words(len(self._launches) + 1, native.LAUNCH)
-        for row, (address, where, *chunks) in zip(launches, self._launches, strict=False):
-            row[: native.TICKS] = address, slots.ctypes.data + 4 * where, *chunks
-        code = aligned_words(len(self._records), native.RECORD)
-        for row, record in zip(code, self._records, strict=True):
-            operands = [self._number(operand) for operand in record]
-            if record[0] == native.RUN:
-                operands[1] = launches.ctypes.data + 8 * native.LAUNCH * operands[1]
-            row[: len(operands)] = operands
+        code = [[self._number(operand) for operand in record] for record in self._records]
         return Program(
-            code=code,
-            launches=launches,
-            slots=slots,
+            Tables(code, self._launches, self._slots),
             hosts=self._hosts,
             buffers=self._buffers,
             width=self._width,
@@ -254,21 +243,41 @@ class InstructionTime:
     launches: tuple[LaunchTime, ...]
 
 
+class Tables(NamedTuple):
+    """A program as numbers that mean the same wherever it lies in memory.
+
+    Each row of `code` is an operation and its operands; `run` names its first launch by
+    number. Each launch is a kernel's address (less the program's base), the place of its
+    slots in `slots`, and its chunks.
+    """
+
+    code: Sequence[Sequence[int]]
+    launches: Sequence[Sequence[int]]
+    slots: Sequence[int]
+
+
 class Program:
-    """A finished table of instructions. Make it with `ProgramBuilder.finish`."""
+    """A finished table of instructions. Make it with `ProgramBuilder.finish`.
+
+    Args:
+        tables: the numbers.
+        base: what is added to the kernels' addresses.
+        hosts: the Python functions of host calls, by their places.
+        buffers: the length of the table of addresses.
+        width: the most chunks that one phase has.
+    """
 
     __slots__ = (
-        "__weakref__", "_code", "_header", "_keep", "_launches", "_profile", "_slots",
-        "address", "brief", "buffers", "hosts", "profiled", "scratch_bytes", "serial",
-        "width",
+        "__weakref__", "_code", "_header", "_launches", "_profile", "_slots",
+        "address", "brief", "buffers", "code", "hosts", "profiled", "scratch_bytes",
+        "serial", "width",
     )  # fmt: skip
 
     def __init__(
         self,
+        tables: Tables,
         *,
-        code: np.ndarray,
-        launches: np.ndarray,
-        slots: np.ndarray,
+        base: int = 0,
         hosts: dict[int, HostFunction],
         buffers: int,
         width: int,
@@ -277,7 +286,17 @@ class Program:
         brief: bool,
         keep: object,
     ) -> None:
-        self._code, self._launches, self._slots, self._keep = code, launches, slots, keep
+        slots = np.array(tables.slots or [0], np.int32)
+        launches = aligned_words(len(tables.launches) + 1, native.LAUNCH)
+        for row, (address, where, *chunks) in zip(launches, tables.launches, strict=False):
+            row[: native.TICKS] = base + address, slots.ctypes.data + 4 * where, *chunks
+        code = aligned_words(len(tables.code), native.RECORD)
+        for row, record in zip(code, tables.code, strict=True):
+            row[: len(record)] = record
+            if record[0] == native.RUN:
+                row[1] = launches.ctypes.data + 8 * native.LAUNCH * record[1]
+        self._code, self._launches, self._slots = code, launches, slots
+        self.code = keep
         self.hosts, self.buffers, self.width = hosts, buffers, width
         self.scratch_bytes = -(-scratch_bytes // 128) * 128
         self.serial, self.brief = serial, brief and serial
@@ -296,6 +315,19 @@ class Program:
         later is not affected.
         """
         self._header[native.INTERRUPT] = 1
+
+    def tables(self, base: int) -> Tables:
+        """The numbers that make this program again, for kernels counted from `base`."""
+        first, slots = self._launches.ctypes.data, self._slots.ctypes.data
+        code = self._code.tolist()
+        for record in code:
+            if record[0] == native.RUN:
+                record[1] = (record[1] - first) // (8 * native.LAUNCH)
+        launches = [
+            [address - base, (where - slots) // 4, *chunks]
+            for address, where, *chunks in self._launches[:-1, : native.TICKS].tolist()
+        ]
+        return Tables(code, launches, self._slots.tolist())
 
     def instructions(self) -> list[tuple[str, tuple[int, ...]]]:
         """The table, for explanations: the operation of each place, and its operands."""

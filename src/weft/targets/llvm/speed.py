@@ -22,7 +22,7 @@ from weft.core.graph import Graph, Node, Value
 from weft.core.spec import Spec
 from weft.core.variable import aligned_copy
 from weft.primitives.contraction import dot_general
-from weft.targets.llvm import cache, ir, jit
+from weft.targets.llvm import cache, ir
 from weft.targets.llvm.machine import host
 from weft.targets.llvm.program import Executable, compile_graph
 from weft.targets.llvm.team import Team
@@ -73,7 +73,7 @@ def matrix_multiply(dtype: str = "float32", size: int = 1024, threads: int = 1) 
 
     def run(count: int) -> None:
         for _ in range(count):
-            team.run(executable.program, executable._table_address)
+            team.run(executable.program, executable.table_address)
 
     try:
         seconds = _seconds_per_turn(run, 1)
@@ -136,7 +136,7 @@ def _multiply_add_loop(dtype: str) -> tuple[Callable, int, int]:
     for number, chain in enumerate(sums):
         f.store(chain.get(), f.element(out, scalar, number * lanes), scalar.bytes)
     f.ret()
-    library = cache.get_or_load([module.text()], machine)[0]
+    library = cache.get_or_link([module.text()], machine)
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(
         library.address("kernel")
     )
@@ -160,17 +160,17 @@ def _adding_loop() -> Callable:
         for place, value in zip(places, loaded):
             f.store(value + small, place, 64)
     f.ret()
-    library = cache.get_or_load([module.text()], machine)[0]
+    library = cache.get_or_link([module.text()], machine)
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
         library.address("kernel")
     )
     return _holding(function, library)
 
 
-def _holding(function: Callable, library: jit.Library) -> Callable:
+def _holding(function: Callable, library: object) -> Callable:
     """The function, which keeps its machine code in memory."""
 
-    def call(*arguments: int, _library: jit.Library = library) -> None:
+    def call(*arguments: int, _library: object = library) -> None:
         function(*arguments)
 
     return call
