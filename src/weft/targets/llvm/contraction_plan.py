@@ -36,9 +36,22 @@ FEW_CHUNKS, MOST_CHUNKS = 8, 64
 SECOND_KERNEL_CYCLES = 20_000
 # Cycles to pack a vector of B, most of them waiting for memory.
 PACK_CYCLES = {"": 1.0, "copy": 4.0, "transpose": 8.0, "gather": 24.0}
-# Steps of k between visits to the sums where nothing must stay in a cache: sums of sums
-# round less than one long sum.
-K_IN_PLACE = 1024
+# Tiles of more vectors than these make LLVM spill accumulators.
+MOST_VECTORS = 4
+# Cycles beside arithmetic for each vector of B: when it is first read where it lies, and for
+# each row tile that then fetches it from the second cache.
+FIRST_CYCLES, FETCH_CYCLES = 2.0, 0.3
+# By fours of accumulators: few of them don't hide what comes late from the second cache.
+LATE = {**dict.fromkeys(range(4), 1.1), 4: 1.05, 5: 1.02}
+# And for turning to the next row of B, at first and in each row tile, over the lines of a
+# panel: more where that row lies in another page, or in the same sets of the caches.
+NEAR_TURN, FAR_TURN = (1.0, 0.2), (4.0, 3.2)
+# A second cache of at least this size holds a panel of B that is read in place, if each of
+# its rows is as wide as this.
+LARGE_L2_BYTES, WIDE_PANEL_BYTES = 1 << 20, 128
+# Steps of k between visits to the sums where B is read in place: the fewer if its rows
+# are spread over more pages than a processor knows by heart. (Sums of sums also round less.)
+K_IN_PLACE, K_IN_WIDE_PLACE, WIDE_BYTES = 1024, 400, 1 << 19
 # A block of k this long hides what it costs to add a tile to the sums.
 LONG_BLOCK_BYTES = 2048
 # Bytes per cycle that one core reads when operands come from beyond its own caches.
@@ -230,7 +243,7 @@ def _most_rows(c: Contraction, machine: CacheModel | Machine) -> int:
     pitch = c.a.strides[1] * c.a.type.bytes
     ways = max(8, machine.l1_bytes // 4096)
     sets = 4096 // math.gcd(pitch or 64, 4096)
-    return max(4, min(machine.registers, sets * (ways - 4)))
+    return max(4, min(machine.registers, sets * ways))
 
 
 def _readable(operand: Operand, c: Contraction) -> bool:
@@ -238,22 +251,54 @@ def _readable(operand: Operand, c: Contraction) -> bool:
     return operand.plain and operand.type == c.accumulate
 
 
-def _in_place(c: Contraction, rows: int) -> bool:
-    """Whether B is read where it lies, because too few tiles of rows would use a copy."""
+def _in_place(
+    c: Contraction, machine: CacheModel | Machine, rows: int, width: int
+) -> bool:
+    """Whether B is read where it lies, and not copied into panels first."""
     if not _readable(c.b, c) or c.b.contiguous_axis != "column":
         return False
+    if _reads_wide_panels(machine) and width * c.b.type.bytes >= WIDE_PANEL_BYTES:
+        return True
+    # Lines of a narrow panel fall out of the caches: few row tiles must read them.
     row_tiles = ceil_div(c.m, rows)
-    pitch = c.b.strides[1] * c.b.type.bytes
-    return row_tiles <= 4 or (row_tiles <= 8 and pitch % 4096 != 0)
+    return row_tiles <= 4 or (row_tiles <= 8 and _pitch(c) % 4096 != 0)
 
 
-def _reading_in_place(c: Contraction, rows: int, width: int) -> float:
-    """Cycles to bring each vector of B to the tiles of rows, as measured on big caches."""
-    each = 0.5
-    if c.b.strides[1] * c.b.type.bytes % 4096 == 0:
-        # A panel's lines fall out of the first cache; a narrow one wastes half of each.
-        each = 0.8 if width * c.b.type.bytes >= 128 else 1.6
-    return ceil_div(c.m, rows) * each
+def _reads_wide_panels(machine: CacheModel | Machine) -> bool:
+    """Whether registers hold tall tiles on wide panels, which large caches keep."""
+    two_vectors = 2 * machine.vector_bytes >= WIDE_PANEL_BYTES
+    return two_vectors and machine.l2_bytes >= LARGE_L2_BYTES
+
+
+def _pitch(c: Contraction) -> int:
+    return c.b.strides[1] * c.b.type.bytes
+
+
+def _bringing(
+    c: Contraction, machine: CacheModel | Machine, rows: int, width: int
+) -> float:
+    """Cycles beside arithmetic for each vector of B, as measured on big caches."""
+    row_tiles = ceil_div(c.m, rows)
+    fetching = FETCH_CYCLES if _is_late(c, machine, width) else 0.0
+    if not _in_place(c, machine, rows, width):
+        return PACK_CYCLES["copy"] + row_tiles * fetching
+    if not _reads_wide_panels(machine):
+        return row_tiles * (0.5 if _pitch(c) % 4096 else 1.6)
+    lines = max(1.0, width * c.b.type.bytes / 64)
+    at_first, again = FAR_TURN if _pitch(c) >= 4096 else NEAR_TURN
+    return FIRST_CYCLES + at_first / lines + row_tiles * (fetching + again / lines**2)
+
+
+def _is_late(c: Contraction, machine: CacheModel | Machine, width: int) -> bool:
+    """Whether a panel of B comes from the second cache, faster than tiles hide it."""
+    if not _reads_wide_panels(machine):
+        return False
+    return min(c.k, _k_in_place(c)) * width * c.accumulate.bytes > machine.l1_bytes // 2
+
+
+def _idle(count: int) -> float:
+    """The share of time that two or four threads wait at the end of `count` equal pieces."""
+    return sum(ceil_div(count, t) * t / count - 1 for t in (2, 4) if count >= t) / 2
 
 
 def _best_tile(
@@ -269,14 +314,14 @@ def _best_tile(
     if c.a.contiguous_axis == "row" and _readable(c.a, c):
         fresh_lines = 1.5 if pitch % 1024 == 0 else 0.3
     best, choice = float("inf"), (1, 1)
-    for vectors in range(1, min(all_vectors, 16) + 1):
+    is_wide = c.m > 1 and _reads_wide_panels(machine)
+    most_vectors = MOST_VECTORS if is_wide else 16
+    for vectors in range(1, min(all_vectors, most_vectors) + 1):
         for rows in range(1, most_rows + 1):
             if _registers_needed(rows, vectors) > limit:
                 break
             cycles = _tiles(rows, vectors, c.m, all_vectors, c.k)
-            bringing = PACK_CYCLES["copy"]
-            if _in_place(c, rows):
-                bringing = _reading_in_place(c, rows, vectors * lanes)
+            bringing = _bringing(c, machine, rows, vectors * lanes)
             cycles += bringing * c.k * all_vectors
             cycles += (
                 fresh_lines * c.k * ceil_div(c.m, rows) * ceil_div(all_vectors, vectors)
@@ -284,6 +329,11 @@ def _best_tile(
             # Ties go to the tile that reads least, and whose edges need no other code.
             edges = bool(c.m % rows) + bool(all_vectors % vectors)
             cycles *= 1 + 0.05 * (1 / rows + 1 / vectors) + 0.01 * edges
+            panels = ceil_div(all_vectors, vectors)
+            if panels <= 2 * FEW_CHUNKS:
+                cycles *= 1 + 0.5 * _idle(panels)
+            if _is_late(c, machine, vectors * lanes):
+                cycles *= LATE.get(rows * vectors // 4, 1.0)
             if cycles < best:
                 best, choice = cycles, (rows, vectors)
     return choice
@@ -346,7 +396,7 @@ def _cut(c: Contraction, rows: int, columns: int, wanted: int, costs: _Costs) ->
         missing = max(0.0, min(wanted, FEW_CHUNKS) / count - 1)
         few = max(0.0, wanted / count - 1)
         cycles = (
-            costs.arithmetic * (1 + 0.5 * uneven + 0.3 * missing + 0.02 * few)
+            costs.arithmetic * (1 + 0.5 * (uneven + _idle(count)) + 0.3 * missing + 0.02 * few)
             + costs.reading_b * down
             + costs.reading_a * across
         )
@@ -460,7 +510,7 @@ def _plan_outer(
     arithmetic = _tiles(rows, vectors, c.m, ceil_div(c.n, lanes), c.k) * c.batch
     cycles = _estimated_cycles(c, arithmetic)
 
-    pack_a, pack_b = _pack_a(c), _pack_b(c, rows, lanes)
+    pack_a, pack_b = _pack_a(c), _pack_b(c, machine, rows, width, lanes)
     wanted = _wanted_chunks(cycles)
     a_elements, b_elements = c.batch * c.m * c.k, c.batch * c.k * c.n
     costs = _Costs(
@@ -474,7 +524,9 @@ def _plan_outer(
         cut = _Cut(1, c.m, c.n, cut.cycles)
     chunk_rows, chunk_columns = max(1, cut.rows), max(1, cut.columns)
     panels = ceil_div(chunk_columns, width)
-    k_limit = _k_limit(machine, width, chunk_rows, panels, size) if pack_b else K_IN_PLACE
+    k_limit = _k_in_place(c)
+    if pack_b:
+        k_limit = _k_limit(machine, width, chunk_rows, panels, size)
     k_block = k_split
     if k_split > 1.25 * k_limit:
         k_block = round_up(ceil_div(k_split, ceil_div(k_split, k_limit)), lanes)
@@ -518,14 +570,20 @@ def _plan_outer(
     )
 
 
-def _pack_b(c: Contraction, rows: int, lanes: int) -> str:
+def _pack_b(
+    c: Contraction, machine: CacheModel | Machine, rows: int, width: int, lanes: int
+) -> str:
     """How B is packed, by what its memory allows; "" where it is read in place."""
-    if _in_place(c, rows):
+    if _in_place(c, machine, rows, width):
         return ""
     axis = c.b.contiguous_axis
     if axis == "row" and lanes in (2, 4, 8, 16) and c.accumulate.bits in (32, 64):
         return "transpose"
     return "copy" if axis == "column" else "gather"
+
+
+def _k_in_place(c: Contraction) -> int:
+    return K_IN_WIDE_PLACE if c.k * _pitch(c) > WIDE_BYTES else K_IN_PLACE
 
 
 def _k_limit(
