@@ -37,3 +37,12 @@ def test_what_is_kept_is_bounded():
     held = [blocks.empty((1 << 24,), np.dtype("uint8")) for _ in range(40)]
     del held
     assert blocks._pool.bytes <= blocks.MOST_BYTES
+
+
+def test_addresses_of_blocks_and_of_their_views():
+    array, address = blocks.empty((1 << 10, 1 << 10), np.dtype(np.float32))
+    assert blocks.address_of(array) == address
+    for view in (array[3:], array.T, array.reshape(-1)[5:], array.view(np.int32)[1:]):
+        assert blocks.address_of(view) == view.__array_interface__["data"][0]
+    small, address = blocks.empty((3,), np.dtype(np.float32))
+    assert blocks.address_of(small) == address

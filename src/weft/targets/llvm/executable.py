@@ -97,7 +97,7 @@ class Executable:
             if seen is None or seen() is not array:
                 if not array.flags.c_contiguous:
                     array = copies[i] = np.ascontiguousarray(array)
-                addresses[self._inputs[i]] = array.__array_interface__["data"][0]
+                addresses[self._inputs[i]] = blocks.address_of(array)
                 last[i] = weakref.ref(array)
         kept = self._kept
         results = []
