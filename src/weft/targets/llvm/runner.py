@@ -30,7 +30,8 @@ from weft.targets.llvm import kept
 
 # -- layouts, in words of 8 bytes ------------------------------------------------------
 
-# An instruction record: the operation, then its operands.
+# An instruction record: the operation, then its operands. Of `run`: the launches, their
+# number, the number of chunks, and whether they are too short to be shared.
 RECORD = 8
 RUN, JUMP, JUMP_IF, JUMP_UNLESS, HOST_CALL, COPY, SWAP, END = range(8)
 OPERATION_NAMES = (
@@ -51,9 +52,11 @@ CODE, INTERRUPT, HEARTBEAT, PROFILE = range(4)
 FINISHED, AT_HOST_CALL, AT_PAUSE, AT_INTERRUPT = range(4)
 
 # A team's words: what different threads write lies on different cache lines (two of 64
-# bytes each, because processors fetch them in pairs).
-TICKET, DONE = 0, 16
-PHASE, BUFFERS, SCRATCH, SCRATCH_STRIDE, PROFILED = range(32, 37)
+# bytes each, because processors fetch them in pairs). Who takes a ticket needs the phase,
+# so one line brings both.
+TICKET, PHASE, BUFFERS = range(3)
+DONE = 16
+SCRATCH, SCRATCH_STRIDE, PROFILED = range(32, 35)
 ACTIVE, STOP = 48, 49
 YIELD, SLEEP, SHORT_SLEEP, LONG_SLEEP, SPIN_TICKS, YIELD_TICKS = range(64, 70)
 NAPS = 72  # two `timespec` structures of two words

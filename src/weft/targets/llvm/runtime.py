@@ -28,6 +28,8 @@ from weft.targets.llvm import runner as native
 # A status of `run` that no program returns by itself.
 INTERRUPTED = -1
 
+# To begin and end a shared phase takes about as long as this much work.
+_SHORT_NANOSECONDS = 1_000
 _LARGEST_PHASE = 2**31 - 2**16  # chunk numbers are 32 bits, with room for the threads
 
 
@@ -107,8 +109,10 @@ class ProgramBuilder:
             where = self._remember(tuple(map(self._slot, launch.slots)))
             self._launches.append((launch.address, where, total, total + count, begin))
             total += count
-        self._width = max(self._width, total)
-        return self._append(native.RUN, first, len(self._launches) - first, total)
+        work = sum([launch.nanoseconds * launch.chunks for launch in launches])
+        is_short = 0 < work < _SHORT_NANOSECONDS
+        self._width = max(self._width, 1 if is_short else total)
+        return self._append(native.RUN, first, len(self._launches) - first, total, is_short)
 
     def jump(self, target: Label) -> int:
         return self._append(native.JUMP, target)
