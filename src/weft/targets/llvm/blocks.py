@@ -7,8 +7,8 @@ again, up to a limit.
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+import ctypes
+import functools
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from weft.errors import OutOfMemoryError
 # Smaller arrays are NumPy's business; its own cache serves them well.
 SMALLEST = 1 << 18
 MOST_BYTES = 1 << 28
+# After so many blocks that came back their bytes are counted again.
+_RECOUNT = 1 << 10
 
 
 class _Memory:
@@ -32,36 +34,38 @@ class _Memory:
 
 
 class _Pool:
-    """Free memory by size. Sizes are rounded up, so that near sizes share."""
+    """Free memory by size. Sizes are rounded up, so that near sizes share.
+
+    There is no lock: lists are safe by themselves, and finalizers run anywhere. The count of
+    bytes may therefore err by a block or two, until it is taken again.
+    """
 
     def __init__(self) -> None:
         self.free: dict[int, list[_Memory]] = {}
         self.bytes = 0
-        self.lock = threading.Lock()
+        self._given = 0
 
     def take(self, size: int) -> _Memory:
-        rounded = -(-size // SMALLEST) * SMALLEST
-        free = self.free.get(rounded)
+        free = self.free.get(size)
         if free:
             try:
                 memory = free.pop()
             except IndexError:  # another thread was quicker
-                return _Memory(rounded)
-            with self.lock:
-                self.bytes -= rounded
+                return _Memory(size)
+            self.bytes -= size
             return memory
-        return _Memory(rounded)
+        return _Memory(size)
 
     def give(self, memory: _Memory) -> None:
         size = memory.size
-        # A finalizer may run anywhere, also while this thread holds the lock.
-        if self.bytes + size > MOST_BYTES or not self.lock.acquire(blocking=False):
-            return
-        try:
-            self.bytes += size
-            self.free.setdefault(size, []).append(memory)
-        finally:
-            self.lock.release()
+        self._given += 1
+        if self.bytes + size > MOST_BYTES or self._given > _RECOUNT:
+            self._given = 0
+            self.bytes = sum([size * len(free) for size, free in list(self.free.items())])
+            if self.bytes + size > MOST_BYTES:
+                return
+        self.bytes += size
+        self.free.setdefault(size, []).append(memory)
 
 
 _pool = _Pool()
@@ -70,19 +74,22 @@ _pool = _Pool()
 class Block:
     """Owns the memory of one array and of all views of it."""
 
-    __slots__ = ("__array_interface__", "memory")
-
-    def __init__(self, memory: _Memory, interface: dict[str, Any]) -> None:
-        self.memory, self.__array_interface__ = memory, interface
+    memory: _Memory
 
     def __del__(self) -> None:
         _pool.give(self.memory)
 
 
+@functools.lru_cache(maxsize=256)
+def _block_type(size: int) -> type:
+    """Blocks of `size` bytes, as what arrays can be made of."""
+    return type("Block", (ctypes.c_char * size, Block), {})
+
+
 def address_of(array: np.ndarray) -> int:
     """Where an array begins; quickly for those that `empty` made."""
     base = array.base
-    if type(base) is Block:  # the array itself, not a view of it
+    if isinstance(base, Block):  # the array itself, not a view of it
         return base.memory.address
     return array.__array_interface__["data"][0]
 
@@ -92,20 +99,17 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, int]:
     size = dtype.itemsize
     for extent in shape:
         size *= extent
-    if size < SMALLEST or dtype.kind == "V":  # bfloat16 and the like have no interface
+    if size < SMALLEST:
         small = np.empty(shape, dtype)
         return small, small.__array_interface__["data"][0]
+    rounded = -(-size // SMALLEST) * SMALLEST
     try:
-        memory = _pool.take(size)
+        memory = _pool.take(rounded)
     except MemoryError:
         raise OutOfMemoryError(
             "a compiled program: its results must fit into memory; received one of shape "
             f"{shape} and dtype {dtype}, {size / 2**30:,.0f} GiB; use smaller shapes or batches"
         ) from None
-    interface = {
-        "shape": shape,
-        "typestr": dtype.str,
-        "data": (memory.address, False),
-        "version": 3,
-    }
-    return np.asarray(Block(memory, interface)), memory.address
+    block = _block_type(rounded).from_address(memory.address)  # type: ignore[attr-defined]
+    block.memory = memory
+    return np.ndarray(shape, dtype, block), memory.address

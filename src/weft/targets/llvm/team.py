@@ -154,6 +154,8 @@ class _Crew:
         self._started = False
         self._runs = 0
         self._scratch = np.zeros(0, np.int64)
+        self._scratch_bytes = self._scratch_address = 0
+        self._profiled = False
         second = native.runner().ticks_per_second
         words[native.SPIN_TICKS] = int(_SPIN_SECONDS * second)
         words[native.YIELD_TICKS] = int(_YIELD_SECONDS * second)
@@ -166,7 +168,8 @@ class _Crew:
         if not self._started:
             self._start()
         scratch = self._scratch_for(program.scratch_bytes)
-        self.words[native.PROFILED] = program.profiled
+        if program.profiled is not self._profiled:
+            self._profiled = self.words[native.PROFILED] = program.profiled
         # Every run has its own number: a worker that lingers sees that one has begun.
         self._runs += 1
         self.words[native.ACTIVE] = self._runs
@@ -197,11 +200,13 @@ class _Crew:
 
     def _scratch_for(self, size: int) -> int:
         """The address of `size` bytes or more for each thread; the leader's come first."""
-        if self._scratch.nbytes < size * self.threads:
+        if self._scratch_bytes < size:
             self._scratch = aligned_words(self.threads, size // 8)
-            self.words[native.SCRATCH] = self._scratch.ctypes.data
+            self._scratch_address = self._scratch.ctypes.data
+            self._scratch_bytes = size
+            self.words[native.SCRATCH] = self._scratch_address
             self.words[native.SCRATCH_STRIDE] = size
-        return int(self.words[native.SCRATCH])
+        return self._scratch_address
 
 
 class _Worker:
