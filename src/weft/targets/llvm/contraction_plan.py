@@ -34,8 +34,8 @@ CHUNK_CYCLES = 300_000
 FEW_CHUNKS, MOST_CHUNKS = 8, 64
 # What it costs to start a second kernel when all threads have finished the first.
 SECOND_KERNEL_CYCLES = 20_000
-# Cycles to pack a vector of B, most of them waiting for memory.
-PACK_CYCLES = {"": 1.0, "copy": 4.0, "transpose": 8.0, "gather": 24.0}
+# Cycles to read a vector of B for the first time, or to pack it; most of them wait for memory.
+PACK_CYCLES = {"": 2.5, "copy": 4.0, "transpose": 8.0, "gather": 24.0}
 # Tiles of more vectors than these make LLVM spill accumulators.
 MOST_VECTORS = 4
 # Cycles beside arithmetic for each vector of B: when it is first read where it lies, and for
@@ -210,9 +210,9 @@ def oriented(contraction: Contraction, plan: Plan) -> Contraction:
 
 
 def tile_cycles(rows: int, vectors: int, k: int) -> float:
-    """Cycles of one tile: two multiply-adds and two loads a cycle, then its results."""
+    """Cycles of one tile: two multiply-adds and nearly two loads a cycle, then its results."""
     tile = rows * vectors
-    step = max(tile / 2, (rows + vectors) / 2, 1.0)
+    step = max(tile / 2, (rows + vectors) * 0.6, 1.0)
     # Few accumulators wait for their own last sums: 8 are in flight at any time.
     step *= 1.15 if tile <= 8 else 1.04 if tile < 12 else 1.0
     return k * step + 2.0 * tile + 12
@@ -293,7 +293,8 @@ def _is_late(c: Contraction, machine: CacheModel | Machine, width: int) -> bool:
     """Whether a panel of B comes from the second cache, faster than tiles hide it."""
     if not _reads_wide_panels(machine):
         return False
-    return min(c.k, _k_in_place(c)) * width * c.accumulate.bytes > machine.l1_bytes // 2
+    panel = min(c.k, _k_in_place(c)) * min(width, c.n) * c.accumulate.bytes
+    return panel > machine.l1_bytes // 2
 
 
 def _idle(count: int) -> float:
