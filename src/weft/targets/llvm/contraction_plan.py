@@ -243,7 +243,7 @@ def _most_rows(c: Contraction, machine: CacheModel | Machine) -> int:
     pitch = c.a.strides[1] * c.a.type.bytes
     ways = max(8, machine.l1_bytes // 4096)
     sets = 4096 // math.gcd(pitch or 64, 4096)
-    return max(4, min(machine.registers, sets * ways))
+    return max(4, min(machine.registers, sets * (ways - 4)))
 
 
 def _readable(operand: Operand, c: Contraction) -> bool:
@@ -284,6 +284,8 @@ def _bringing(
         return PACK_CYCLES["copy"] + row_tiles * fetching
     if not _reads_wide_panels(machine):
         return row_tiles * (0.5 if _pitch(c) % 4096 else 1.6)
+    if c.n <= width:  # its rows follow each other
+        return FIRST_CYCLES + row_tiles * fetching
     lines = max(1.0, width * c.b.type.bytes / 64)
     at_first, again = FAR_TURN if _pitch(c) >= 4096 else NEAR_TURN
     return FIRST_CYCLES + at_first / lines + row_tiles * (fetching + again / lines**2)
