@@ -60,6 +60,18 @@ def test_eager_operations_need_no_compiler():
     assert not any(name.startswith("llvmlite") for name in loaded)
 
 
+def test_training_our_own_layers_loads_little():
+    loaded = loaded_by(
+        "from weft import keras\nimport numpy as np\n"
+        "model = keras.Sequential([keras.layers.Dense(3, activation='relu')])\n"
+        "model.compile('rmsprop', 'mse')\n"
+        "model.fit(np.ones((8, 2)), np.ones((8, 3)), verbose=0)"
+    )
+    unwanted = {"ssl", "http.client", "urllib.request", "tarfile", "csv",
+                "weft.function.autograph"}  # fmt: skip
+    assert not loaded & unwanted
+
+
 def test_public_names_can_be_had():
     code = "import weft\nprint([n for n in dir(weft) if getattr(weft, n, None) is None])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from weft.targets.llvm import cache, disk, jit
+from weft.errors import CompileError
+from weft.targets.llvm import cache, disk, image, jit
 from weft.targets.llvm.machine import (
     LEVELS,
     _cgroup_shares,
@@ -30,12 +31,7 @@ def answer(library: jit.Library) -> int:
     return ctypes.CFUNCTYPE(ctypes.c_int64)(library.address("answer"))()
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    place = tmp_path / "cache"
-    monkeypatch.setenv("WEFT_CACHE_DIR", str(place))
-    monkeypatch.delenv("WEFT_CACHE", raising=False)
-    return place
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 class Counting:
@@ -75,6 +71,26 @@ def test_libraries_are_shared_while_someone_holds_them():
     gc.collect()
     assert gone() is None
     assert answer(cache.get_or_load([constant(5)], host())[0]) == 5
+
+
+def test_equal_programs_share_their_code_while_someone_holds_it():
+    sources = [constant(5), constant(6)]
+    one, two = (cache.get_or_link(sources, host()) for _ in range(2))
+    other = cache.get_or_link(sources[::-1], host())
+    assert (one is two) == image.can_link() and other is not one
+    assert [answer_of(code, 0) for code in (one, two, other)] == [5, 5, 6]
+
+
+def test_what_our_linker_does_not_know_llvm_links(monkeypatch):
+    def refuses(objects):
+        raise CompileError("image: another kind of relocation")
+
+    monkeypatch.setattr(image, "link", refuses)
+    assert answer_of(cache.get_or_link([constant(41)], host()), 0) == 41
+
+
+def answer_of(code, number: int) -> int:
+    return ctypes.CFUNCTYPE(ctypes.c_int64)(code.address("answer", number))()
 
 
 def test_the_key_depends_on_everything_the_code_depends_on(monkeypatch):

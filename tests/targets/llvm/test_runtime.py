@@ -119,6 +119,14 @@ class Table:
         return self.words.ctypes.data
 
 
+# Nanoseconds of a chunk; 0 says that nobody knows.
+@pytest.mark.parametrize(("nanoseconds", "is_serial"), [(0, False), (100, True), (900, False)])
+def test_short_phases_are_not_shared(library, nanoseconds, is_serial):
+    builder = ProgramBuilder(3)
+    builder.run([Launch(library.address("step"), (0, 1, 2), 2, nanoseconds)])
+    assert builder.finish().serial == is_serial
+
+
 def _loop(library, limit, launches=(), *, slots=(0, 1, 2), buffers=3):
     """A program that steps a number up to a limit, running `launches` in every round."""
     builder = ProgramBuilder(buffers)

@@ -17,15 +17,10 @@ from weft.core.spec import Spec
 from weft.core.trace import trace_function
 from weft.targets.llvm import image, kept, program, stored
 
-pytestmark = pytest.mark.skipif(not image.can_link(), reason="needs ELF on x86-64")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    place = tmp_path / "cache"
-    monkeypatch.setenv("WEFT_CACHE_DIR", str(place))
-    monkeypatch.delenv("WEFT_CACHE", raising=False)
-    return place
+pytestmark = [
+    pytest.mark.skipif(not image.can_link(), reason="needs ELF on x86-64"),
+    pytest.mark.usefixtures("folder"),
+]
 
 
 @pytest.fixture

@@ -9,18 +9,18 @@ version of LLVM and the passes.
 
 from __future__ import annotations
 
-import hashlib
 import weakref
 from collections.abc import Callable, Sequence
 
+from weft.errors import CompileError
 from weft.targets.llvm import image, jit
-from weft.targets.llvm.disk import FORMAT, default_folder, disk
+from weft.targets.llvm.disk import FORMAT, default_folder, disk, name_of
 from weft.targets.llvm.machine import Machine
 
 
 def key(source: str, machine: Machine) -> str:
     """The name of the object code of `source` for `machine`, in hexadecimal."""
-    parts = (
+    return name_of(
         f"weft {FORMAT}",
         jit.llvm_version(),
         jit.PIPELINE,
@@ -29,9 +29,6 @@ def key(source: str, machine: Machine) -> str:
         machine.features,
         source,
     )
-    # The lengths keep two lists of parts from looking alike when joined.
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # -- the two questions asked of it -----------------------------------------------------
@@ -75,14 +72,30 @@ class Libraries:
         return self._libraries[number].address(name)
 
 
+# Code that we linked, shared by the programs that hold it.
+_linked: weakref.WeakValueDictionary[tuple[str, ...], image.Code] = (
+    weakref.WeakValueDictionary()
+)
+
+
 def get_or_link(sources: Sequence[str], machine: Machine) -> image.Code | Libraries:
     """As `get_or_compile`, linked into this process; it stays while someone holds it.
 
     `machine` must be one that this processor can run, as `host()` is.
     """
-    if image.can_link():
-        return image.Code(image.link(get_or_compile(sources, machine)))
-    return Libraries(get_or_load(sources, machine))
+    if not image.can_link():
+        return Libraries(get_or_load(sources, machine))
+    names = tuple([key(source, machine) for source in sources])
+    code = _linked.get(names)
+    if code is not None:
+        return code
+    found = _fetch(dict(zip(names, sources, strict=True)), machine, jit.compile_objects)
+    try:
+        code = image.Code(image.link([found[name] for name in names]))
+    except CompileError:
+        # Another LLVM may use what our linker does not know; its own does.
+        return Libraries(get_or_load(sources, machine))
+    return _linked.setdefault(names, code)
 
 
 def get_or_load(sources: Sequence[str], machine: Machine) -> list[jit.Library]:
@@ -109,11 +122,11 @@ def _fetch(
     compile: Callable[[Sequence[str], Machine], list[bytes]],
 ) -> dict[str, bytes]:
     """Object code by name: read what is there, compile and keep the rest."""
-    kept = disk(default_folder())
+    store = disk(default_folder())
     found: dict[str, bytes] = {}
     missing: list[str] = []
     for name in wanted:
-        code = kept.read(name)
+        code = store.read(name)
         if code is None:
             missing.append(name)
         else:
@@ -122,5 +135,5 @@ def _fetch(
         made = compile([wanted[name] for name in missing], machine)
         for name, code in zip(missing, made, strict=True):
             found[name] = code
-            kept.write(name, code)
+            store.write(name, code)
     return found

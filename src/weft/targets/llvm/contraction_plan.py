@@ -38,9 +38,9 @@ SECOND_KERNEL_CYCLES = 20_000
 PACK_CYCLES = {"": 2.5, "copy": 4.0, "transpose": 8.0, "gather": 24.0}
 # Tiles of more vectors than these make LLVM spill accumulators.
 MOST_VECTORS = 4
-# Cycles beside arithmetic for each vector of B: when it is first read where it lies, and for
-# each row tile that then fetches it from the second cache.
-FIRST_CYCLES, FETCH_CYCLES = 2.0, 0.3
+# Cycles beside arithmetic for each vector of B and each row tile that fetches it from the
+# second cache.
+FETCH_CYCLES = 0.3
 # By fours of accumulators: few of them don't hide what comes late from the second cache.
 LATE = {**dict.fromkeys(range(4), 1.1), 4: 1.05, 5: 1.02}
 # And for turning to the next row of B, at first and in each row tile, over the lines of a
@@ -285,10 +285,11 @@ def _bringing(
     if not _reads_wide_panels(machine):
         return row_tiles * (0.5 if _pitch(c) % 4096 else 1.6)
     if c.n <= width:  # its rows follow each other
-        return FIRST_CYCLES + row_tiles * fetching
+        return PACK_CYCLES[""] + row_tiles * fetching
     lines = max(1.0, width * c.b.type.bytes / 64)
     at_first, again = FAR_TURN if _pitch(c) >= 4096 else NEAR_TURN
-    return FIRST_CYCLES + at_first / lines + row_tiles * (fetching + again / lines**2)
+    first = PACK_CYCLES[""] + at_first / lines
+    return first + row_tiles * (fetching + again / lines**2)
 
 
 def _is_late(c: Contraction, machine: CacheModel | Machine, width: int) -> bool:

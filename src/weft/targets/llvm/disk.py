@@ -51,6 +51,13 @@ def default_folder() -> Path | None:
     return base / "weft"
 
 
+def name_of(*parts: str) -> str:
+    """A file's name: the hash, in hexadecimal, of all that its content depends on."""
+    # The lengths keep two lists of parts from looking alike when joined.
+    text = "".join([f"{len(part)}:{part}" for part in parts])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class DiskCache:
     """A folder of checked entries. Reading and writing never raise: they may only fail."""
 

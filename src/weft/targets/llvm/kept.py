@@ -1,7 +1,7 @@
 """Machine code and facts about it, kept on disk under the name of all that made them.
 
     name = name_of("runner")               # None: nothing can be kept on this system
-    write(name, Entry(facts, parts))
+    write(name, Entry(block, facts))
     entry = read(name)
 
 `cache` keeps what LLVM made of a text. Here is what the whole compiler made of something, so
@@ -12,7 +12,6 @@ this processor, of LLVM's version, and of weft's own sources.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 import struct
@@ -24,9 +23,10 @@ from typing import Any, NamedTuple
 import weft
 from weft.targets.llvm import image
 from weft.targets.llvm.disk import default_folder, disk
+from weft.targets.llvm.disk import name_of as disk_name_of
 from weft.targets.llvm.image import Block, Code
 
-FORMAT = 1
+FORMAT = 2
 
 _LENGTH = struct.Struct("<Q")
 
@@ -38,10 +38,11 @@ _PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "fla
 
 
 class Entry(NamedTuple):
-    """What is kept: facts for JSON, and bytes."""
+    """What is kept: linked code, facts for JSON, and more bytes."""
 
+    block: Block
     facts: dict[str, Any]
-    parts: Sequence[bytes]
+    parts: Sequence[bytes] = ()
 
 
 def read(name: str) -> Entry | None:
@@ -56,15 +57,24 @@ def read(name: str) -> Entry | None:
     for size in described["sizes"]:
         parts.append(payload[end : end + size])
         end += size
-    return Entry(described["facts"], parts)
+    code, *parts = parts
+    block = Block(code, described["functions"], described["externals"])
+    return Entry(block, described["facts"], parts)
 
 
 def write(name: str, entry: Entry) -> None:
     """Keep an entry, if the disk lets us."""
-    sizes = [len(part) for part in entry.parts]
-    described = json.dumps({"facts": entry.facts, "sizes": sizes}).encode()
-    parts = (_LENGTH.pack(len(described)), described, *entry.parts)
-    disk(default_folder()).write(name, b"".join(parts))
+    code, functions, externals = entry.block
+    parts = (code, *entry.parts)
+    described = {
+        "functions": functions,
+        "externals": externals,
+        "facts": entry.facts,
+        "sizes": [len(part) for part in parts],
+    }
+    head = json.dumps(described).encode()
+    payload = b"".join((_LENGTH.pack(len(head)), head, *parts))
+    disk(default_folder()).write(name, payload)
 
 
 def code(label: str, compiled: Callable[[], Any]) -> Any:
@@ -72,11 +82,10 @@ def code(label: str, compiled: Callable[[], Any]) -> Any:
     name = name_of(label)
     entry = read(name) if name else None
     if entry is not None:
-        return Code(Block(entry.parts[0], **entry.facts))
+        return Code(entry.block)
     made = compiled()
     if name and made.block is not None:
-        facts = {"functions": made.block.functions, "externals": made.block.externals}
-        write(name, Entry(facts, [made.block.code]))
+        write(name, Entry(made.block, {}))
     return made
 
 
@@ -88,9 +97,7 @@ def name_of(*parts: str) -> str | None:
     circumstances = _circumstances()
     if circumstances is None or default_folder() is None:
         return None
-    # The lengths keep two lists of parts from looking alike when joined.
-    text = "".join(f"{len(part)}:{part}" for part in (circumstances, *parts))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return disk_name_of(circumstances, *parts)
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from weft.core.spec import Spec
 from weft.dtypes import DType, canonical, from_numpy
 from weft.targets.llvm import kept
 from weft.targets.llvm.executable import Executable, Table
-from weft.targets.llvm.image import Block, Code
+from weft.targets.llvm.image import Code
 from weft.targets.llvm.runtime import Program, Tables
 
 # Larger constants are neither hashed nor kept.
@@ -124,8 +124,6 @@ def _entry(executable: Executable) -> kept.Entry | None:
     if sum(array.nbytes for array in constants) > _MOST_BYTES:
         return None
     facts = {
-        "functions": code.block.functions,
-        "externals": code.block.externals,
         "tables": program.tables(code.base),
         "buffers": program.buffers,
         "width": program.width,
@@ -142,13 +140,12 @@ def _entry(executable: Executable) -> kept.Entry | None:
             for slot, array in table.constants
         ],
     }
-    return kept.Entry(facts, [code.block.code, *[array.tobytes() for array in constants]])
+    return kept.Entry(code.block, facts, [array.tobytes() for array in constants])
 
 
 def _restored(entry: kept.Entry, graph: Graph, donated: Mapping[int, int]) -> Executable:
     facts = entry.facts
-    machine_code, *contents = entry.parts
-    code = Code(Block(machine_code, facts["functions"], facts["externals"]))
+    code = Code(entry.block)
     program = Program(
         Tables(*facts["tables"]),
         base=code.base,
@@ -164,7 +161,7 @@ def _restored(entry: kept.Entry, graph: Graph, donated: Mapping[int, int]) -> Ex
     results = [v.spec for number, v in enumerate(graph.outputs) if number not in over]
     constants = [
         (slot, np.frombuffer(content, canonical(dtype).numpy).reshape(shape))
-        for (slot, dtype, shape), content in zip(facts["constants"], contents, strict=True)
+        for (slot, dtype, shape), content in zip(facts["constants"], entry.parts, strict=True)
     ]
     table = Table(
         size=facts["size"],
