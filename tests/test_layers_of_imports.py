@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent / "src" / "weft"
 
 # Room → height. Rooms of one height don't import each other, unless BESIDE says so.
 HEIGHTS = {
-    **dict.fromkeys(("errors", "config", "dtypes", "tree", "diagram"), 0),
+    **dict.fromkeys(("errors", "config", "dtypes", "tree", "diagram", "writing"), 0),
     "core": 1,
     "primitives": 2,
     **dict.fromkeys(("autodiff", "ops", "compiler"), 3),
@@ -31,6 +31,7 @@ BESIDE = {
     ("config", "errors"): "settings complain in the house's words",
     ("dtypes", "errors"): "so do dtypes",
     ("tree", "errors"): "so do structures",
+    ("writing", "errors"): "files pass such complaints on",
     ("dtypes", "config"): "a Python float has the default float dtype",
     ("ops", "autodiff"): "operations with derivatives of their own (custom_gradient)",
     ("function", "targets"): "a traced function is run by a target",

@@ -34,7 +34,7 @@ from weft.keras.losses import Loss
 from weft.keras.metrics import Metric
 from weft.keras.optimizers import Optimizer
 from weft.keras.saving.state import save_state
-from weft.keras.utils.writing import replacing
+from weft.writing import replacing
 
 _FORMAT = "weft checkpoint 1"
 _DESCRIPTION = "weft.json"

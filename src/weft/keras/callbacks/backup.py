@@ -11,7 +11,7 @@ import numpy as np
 
 from weft.errors import ArgumentError
 from weft.keras.callbacks.callback import Callback, Logs
-from weft.keras.utils.writing import replacing
+from weft.writing import replacing
 
 _NAME = "training.npz"
 

@@ -13,7 +13,7 @@ import numpy as np
 from weft.errors import ArgumentError
 from weft.keras.callbacks.callback import Callback, Logs
 from weft.keras.callbacks.events import EventWriter
-from weft.keras.utils.writing import replacing
+from weft.writing import replacing
 
 _RUNS = ("train", "validation")
 

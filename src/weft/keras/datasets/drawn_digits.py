@@ -28,7 +28,7 @@ from weft.keras.datasets._arrays import (
 )
 from weft.keras.datasets._drawn_pen import draw
 from weft.keras.utils.files import cached_path
-from weft.keras.utils.writing import replacing
+from weft.writing import replacing
 
 __all__ = ["draw", "load_data"]
 

@@ -28,7 +28,7 @@ from weft.keras.saving.stores import (
     require_h5py,
 )
 from weft.keras.utils import older
-from weft.keras.utils.writing import replacing_path
+from weft.writing import replacing_path
 
 _OLDER = (".h5", ".hdf5")
 

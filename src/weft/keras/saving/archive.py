@@ -31,7 +31,7 @@ from weft.keras.utils.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
 )
-from weft.keras.utils.writing import replacing, replacing_path
+from weft.writing import replacing, replacing_path
 
 CONFIG, METADATA = "config.json", "metadata.json"
 WEIGHTS, ARRAYS, ASSETS = "model.weights.h5", "model.weights.npz", "assets"

@@ -24,7 +24,7 @@ from weft.keras.saving.archive import allowance_for
 from weft.keras.saving.stores import Reader, require_h5py
 from weft.keras.utils.registration import CustomObjectScope
 from weft.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
-from weft.keras.utils.writing import replacing_path
+from weft.writing import replacing_path
 
 _TOP = "top_level_model_weights"
 _ALWAYS_ALLOWED = 256 << 20

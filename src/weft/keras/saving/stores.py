@@ -19,7 +19,7 @@ import ml_dtypes
 import numpy as np
 
 from weft.errors import ArgumentError, MissingExtraError
-from weft.keras.utils.writing import replacing_path
+from weft.writing import replacing_path
 
 _VARIABLES = "vars"
 _GIB = 1 << 30

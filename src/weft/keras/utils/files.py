@@ -24,7 +24,7 @@ from typing import IO
 
 from weft.errors import ArgumentError, WeftError
 from weft.keras.utils.archives import extract_archive
-from weft.keras.utils.writing import replacing
+from weft.writing import replacing
 
 _BLOCK_BYTES = 1 << 16
 _TIMEOUT_SECONDS = 30.0

@@ -22,6 +22,8 @@ import sys
 import time
 from pathlib import Path
 
+from weft.writing import replacing
+
 FORMAT = 1
 SIZE_LIMIT = 512 << 20
 
@@ -94,18 +96,12 @@ class DiskCache:
         if self.folder is None:
             return False
         path = self.path(name)
-        temporary = path.with_name(f"{path.stem}.{os.urandom(6).hex()}.part")
+        head = _HEADER.pack(_MAGIC, FORMAT, len(payload), _digest(name, payload))
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(temporary, "xb") as file:
-                file.write(
-                    _HEADER.pack(_MAGIC, FORMAT, len(payload), _digest(name, payload))
-                )
-                file.write(payload)
-            os.replace(temporary, path)
+            with replacing(path) as file:
+                file.write(head + payload)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
             return False
         self._sweep_rarely()
         return True
