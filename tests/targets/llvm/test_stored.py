@@ -131,7 +131,7 @@ def test_a_touched_source_is_another_compiler(tmp_path, monkeypatch):
     for room in kept._ROOMS:
         (tmp_path / room).mkdir(parents=True, exist_ok=True)
     (tmp_path / "compiler" / "fuse.py").write_text("pass")
-    monkeypatch.setattr(weft, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(kept, "_ROOT", tmp_path)
     before = kept._sources()
     os.utime(tmp_path / "compiler" / "fuse.py", ns=(1, 1))
     assert kept._sources() != before

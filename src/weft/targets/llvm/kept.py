@@ -20,7 +20,6 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import weft
 from weft.targets.llvm import image
 from weft.targets.llvm.disk import default_folder, disk
 from weft.targets.llvm.disk import name_of as disk_name_of
@@ -29,6 +28,8 @@ from weft.targets.llvm.image import Block, Code
 FORMAT = 2
 
 _LENGTH = struct.Struct("<Q")
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 # Rooms of weft whose code has a part in what is kept.
 _ROOMS = ("", "core", "primitives", "compiler", "targets", "targets/llvm")
@@ -109,7 +110,7 @@ def _circumstances() -> str | None:
     if not image.can_link():
         return None
     try:
-        found = (FORMAT, weft.__version__, _processor(), _llvm(), _sources())
+        found = (FORMAT, _processor(), _llvm(), _sources())
     except OSError:
         return None
     asked = os.environ.get("WEFT_CPU", "").strip().lower()
@@ -137,10 +138,9 @@ def _llvm() -> str:
 
 def _sources() -> list[tuple[str, int, int]]:
     """Names, sizes and times of our files: who changes the compiler wants to see it."""
-    root = os.path.dirname(os.path.abspath(weft.__file__))
     found = []
     for room in _ROOMS:
-        for entry in os.scandir(os.path.join(root, room)):
+        for entry in os.scandir(_ROOT / room):
             if entry.name.endswith(".py"):
                 status = entry.stat()
                 found.append((f"{room}/{entry.name}", status.st_size, status.st_mtime_ns))

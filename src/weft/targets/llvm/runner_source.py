@@ -16,8 +16,7 @@ from weft.targets.llvm.ir import (
     Type,
     Value,
 )
-from weft.targets.llvm.machine import Machine
-from weft.targets.llvm.runner import (
+from weft.targets.llvm.layouts import (
     ACTIVE,
     AT_HOST_CALL,
     AT_INTERRUPT,
@@ -59,6 +58,7 @@ from weft.targets.llvm.runner import (
     YIELD,
     YIELD_TICKS,
 )  # fmt: skip
+from weft.targets.llvm.machine import Machine
 
 
 class _Emitter:

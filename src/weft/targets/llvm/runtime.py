@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from weft.targets.llvm import layouts
 from weft.targets.llvm import runner as native
 
 # A status of `run` that no program returns by itself.
@@ -112,18 +113,18 @@ class ProgramBuilder:
         work = sum([launch.nanoseconds * launch.chunks for launch in launches])
         is_short = 0 < work < _SHORT_NANOSECONDS
         self._width = max(self._width, 1 if is_short else total)
-        return self._append(native.RUN, first, len(self._launches) - first, total, is_short)
+        return self._append(layouts.RUN, first, len(self._launches) - first, total, is_short)
 
     def jump(self, target: Label) -> int:
-        return self._append(native.JUMP, target)
+        return self._append(layouts.JUMP, target)
 
     def jump_if(self, target: Label, condition: int) -> int:
         """Jump if the bool at the address in slot `condition` is true."""
-        return self._append(native.JUMP_IF, target, self._slot(condition))
+        return self._append(layouts.JUMP_IF, target, self._slot(condition))
 
     def jump_unless(self, target: Label, condition: int) -> int:
         """Jump if the bool at the address in slot `condition` is false."""
-        return self._append(native.JUMP_UNLESS, target, self._slot(condition))
+        return self._append(layouts.JUMP_UNLESS, target, self._slot(condition))
 
     def host(self, function: HostFunction) -> int:
         """Call a Python function with the address of the table.
@@ -131,23 +132,23 @@ class ProgramBuilder:
         If it returns neither None nor 0 the program ends with that status; if it raises,
         the program ends and `run` raises.
         """
-        place = self._append(native.HOST_CALL)
+        place = self._append(layouts.HOST_CALL)
         self._hosts[place] = function
         return place
 
     def copy(self, to: int, source: int, size: int) -> int:
         """Copy `size` bytes between buffers, which may overlap."""
-        return self._append(native.COPY, self._slot(to), self._slot(source), size)
+        return self._append(layouts.COPY, self._slot(to), self._slot(source), size)
 
     def swap(self, one: int, two: int) -> int:
         """Exchange two entries of the table."""
-        return self._append(native.SWAP, self._slot(one), self._slot(two))
+        return self._append(layouts.SWAP, self._slot(one), self._slot(two))
 
     def end(self, status: int = 0) -> int:
         """Stop here; `run` returns `status`, a number from 0."""
         if status < 0:
             raise ValueError(f"program: a status is 0 or more; received {status}")
-        return self._append(native.END, status)
+        return self._append(layouts.END, status)
 
     def finish(
         self,
@@ -291,14 +292,14 @@ class Program:
         keep: object,
     ) -> None:
         slots = np.array(tables.slots or [0], np.int32)
-        launches = aligned_words(len(tables.launches) + 1, native.LAUNCH)
+        launches = aligned_words(len(tables.launches) + 1, layouts.LAUNCH)
         for row, (address, where, *chunks) in zip(launches, tables.launches, strict=False):
-            row[: native.TICKS] = base + address, slots.ctypes.data + 4 * where, *chunks
-        code = aligned_words(len(tables.code), native.RECORD)
+            row[: layouts.TICKS] = base + address, slots.ctypes.data + 4 * where, *chunks
+        code = aligned_words(len(tables.code), layouts.RECORD)
         for row, record in zip(code, tables.code, strict=True):
             row[: len(record)] = record
-            if record[0] == native.RUN:
-                row[1] = launches.ctypes.data + 8 * native.LAUNCH * record[1]
+            if record[0] == layouts.RUN:
+                row[1] = launches.ctypes.data + 8 * layouts.LAUNCH * record[1]
         self._code, self._launches, self._slots = code, launches, slots
         self.code = keep
         self.hosts, self.buffers, self.width = hosts, buffers, width
@@ -306,10 +307,10 @@ class Program:
         self.serial, self.brief = serial, brief and serial
         self._profile: np.ndarray | None = None
         self.profiled = False
-        header = self._header = aligned_words(native.HEADER)
-        header[native.CODE] = code.ctypes.data
+        header = self._header = aligned_words(layouts.HEADER)
+        header[layouts.CODE] = code.ctypes.data
         # Ten times a second Python may handle its signals.
-        header[native.HEARTBEAT] = int(native.runner().ticks_per_second * 0.1)
+        header[layouts.HEARTBEAT] = int(native.runner().ticks_per_second * 0.1)
         self.address = header.ctypes.data
 
     def interrupt(self) -> None:
@@ -318,31 +319,31 @@ class Program:
         May be called from any thread; `run` then returns INTERRUPTED. A run that begins
         later is not affected.
         """
-        self._header[native.INTERRUPT] = 1
+        self._header[layouts.INTERRUPT] = 1
 
     def tables(self, base: int) -> Tables:
         """The numbers that make this program again, for kernels counted from `base`."""
         first, slots = self._launches.ctypes.data, self._slots.ctypes.data
         code = self._code.tolist()
         for record in code:
-            if record[0] == native.RUN:
-                record[1] = (record[1] - first) // (8 * native.LAUNCH)
+            if record[0] == layouts.RUN:
+                record[1] = (record[1] - first) // (8 * layouts.LAUNCH)
         launches = [
             [address - base, (where - slots) // 4, *chunks]
-            for address, where, *chunks in self._launches[:-1, : native.TICKS].tolist()
+            for address, where, *chunks in self._launches[:-1, : layouts.TICKS].tolist()
         ]
         return Tables(code, launches, self._slots.tolist())
 
     def instructions(self) -> list[tuple[str, tuple[int, ...]]]:
         """The table, for explanations: the operation of each place, and its operands."""
-        names = native.OPERATION_NAMES
+        names = layouts.OPERATION_NAMES
         return [(names[row[0]], tuple(row[1:])) for row in self._code.tolist()]
 
     def start_profile(self) -> None:
         """Measure each instruction of the runs from now on."""
         self._profile = aligned_words(len(self._code), 2)
-        self._launches[:, native.TICKS] = 0
-        self._header[native.PROFILE] = self._profile.ctypes.data
+        self._launches[:, layouts.TICKS] = 0
+        self._header[layouts.PROFILE] = self._profile.ctypes.data
         self.profiled = True
 
     def stop_profile(self) -> list[InstructionTime]:
@@ -358,18 +359,18 @@ class Program:
                 continue
             # A kernel that was cut in two counts as one.
             launches: dict[tuple[int, int], LaunchTime] = {}
-            if record[0] == native.RUN:
+            if record[0] == layouts.RUN:
                 offset = record[1] - self._launches.ctypes.data
-                first = offset // (8 * native.LAUNCH)
+                first = offset // (8 * layouts.LAUNCH)
                 for row in self._launches[first : first + record[2]].tolist():
-                    who = row[native.KERNEL], row[native.SLOTS]
-                    chunks = row[native.FINISH] - row[native.BEGIN]
-                    seconds = row[native.TICKS] / second
-                    if row[native.FIRST]:
+                    who = row[layouts.KERNEL], row[layouts.SLOTS]
+                    chunks = row[layouts.FINISH] - row[layouts.BEGIN]
+                    seconds = row[layouts.TICKS] / second
+                    if row[layouts.FIRST]:
                         chunks += launches[who].chunks
                         seconds += launches[who].seconds
-                    launches[who] = LaunchTime(row[native.KERNEL], chunks, seconds)
-            name = native.OPERATION_NAMES[record[0]]
+                    launches[who] = LaunchTime(row[layouts.KERNEL], chunks, seconds)
+            name = layouts.OPERATION_NAMES[record[0]]
             times = InstructionTime(place, name, count, ticks / second, tuple(launches.values()))
             rows.append(times)
         return rows

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from weft.targets.llvm import layouts
 from weft.targets.llvm import runner as native
 from weft.targets.llvm.machine import thread_count
 from weft.targets.llvm.runtime import INTERRUPTED, Program, aligned_words
@@ -72,14 +73,14 @@ def _follow(
     outcome = function(address, buffers, team, scratch, 0)
     while outcome:
         status, value = outcome & 255, outcome >> 8
-        if status == native.FINISHED:
+        if status == layouts.FINISHED:
             return value
-        if status == native.AT_HOST_CALL:
+        if status == layouts.AT_HOST_CALL:
             answer = program.hosts[value](buffers)
             if answer:
                 return answer
             value += 1
-        elif status == native.AT_INTERRUPT:
+        elif status == layouts.AT_INTERRUPT:
             return INTERRUPTED
         # At a pause there is nothing to do: Python has just looked at its signals.
         outcome = function(address, buffers, team, scratch, value)
@@ -121,7 +122,7 @@ class Team:
             function = functions.run_profiled if program.profiled else functions.run
             return _follow(function, program, buffers, crew.address, scratch)
         finally:
-            crew.words[native.ACTIVE] = 0
+            crew.words[layouts.ACTIVE] = 0
             crew.lock.release()
 
     def close(self) -> None:
@@ -148,7 +149,7 @@ class _Crew:
     def __init__(self, threads: int) -> None:
         self.lock = threading.Lock()
         self.threads = threads
-        self.words = words = aligned_words(native.TEAM_WORDS)
+        self.words = words = aligned_words(layouts.TEAM_WORDS)
         self.address = words.ctypes.data
         self._workers: list[_Worker] = []
         self._started = False
@@ -157,11 +158,11 @@ class _Crew:
         self._scratch_bytes = self._scratch_address = 0
         self._profiled = False
         second = native.runner().ticks_per_second
-        words[native.SPIN_TICKS] = int(_SPIN_SECONDS * second)
-        words[native.YIELD_TICKS] = int(_YIELD_SECONDS * second)
-        words[native.YIELD] = _system_function("sched_yield", "SwitchToThread")
-        words[native.SLEEP] = _system_function("nanosleep", "Sleep")
-        words[native.SHORT_SLEEP], words[native.LONG_SLEEP] = _sleep_arguments(words)
+        words[layouts.SPIN_TICKS] = int(_SPIN_SECONDS * second)
+        words[layouts.YIELD_TICKS] = int(_YIELD_SECONDS * second)
+        words[layouts.YIELD] = _system_function("sched_yield", "SwitchToThread")
+        words[layouts.SLEEP] = _system_function("nanosleep", "Sleep")
+        words[layouts.SHORT_SLEEP], words[layouts.LONG_SLEEP] = _sleep_arguments(words)
 
     def begin(self, program: Program) -> int:
         """Make ready for `program` and wake who is useful; returns the leader's scratch."""
@@ -169,10 +170,10 @@ class _Crew:
             self._start()
         scratch = self._scratch_for(program.scratch_bytes)
         if program.profiled is not self._profiled:
-            self._profiled = self.words[native.PROFILED] = program.profiled
+            self._profiled = self.words[layouts.PROFILED] = program.profiled
         # Every run has its own number: a worker that lingers sees that one has begun.
         self._runs += 1
-        self.words[native.ACTIVE] = self._runs
+        self.words[layouts.ACTIVE] = self._runs
         for worker in self._workers[: program.width - 1]:
             if worker.asleep:
                 worker.wake()
@@ -180,7 +181,7 @@ class _Crew:
 
     def dismiss(self) -> None:
         """Let the workers end, and see them go."""
-        self.words[native.STOP] = 1
+        self.words[layouts.STOP] = 1
         for worker in self._workers:
             worker.wake()
         limit = time.monotonic() + 2.0
@@ -204,8 +205,8 @@ class _Crew:
             self._scratch = aligned_words(self.threads, size // 8)
             self._scratch_address = self._scratch.ctypes.data
             self._scratch_bytes = size
-            self.words[native.SCRATCH] = self._scratch_address
-            self.words[native.SCRATCH_STRIDE] = size
+            self.words[layouts.SCRATCH] = self._scratch_address
+            self.words[layouts.SCRATCH_STRIDE] = size
         return self._scratch_address
 
 
@@ -228,13 +229,13 @@ class _Worker:
         words, functions = self.words, native.runner()
         address = words.ctypes.data
         patience = _PATIENCE_SECONDS
-        while not words[native.STOP]:
+        while not words[layouts.STOP]:
             ticks = int(patience * functions.ticks_per_second)
             functions.work(address, self.number, ticks)  # type: ignore[operator]
             self.asleep = True
             # Looked at after saying so: a program that begins now sees us asleep, or we
             # see it.
-            if not words[native.ACTIVE] and not words[native.STOP]:
+            if not words[layouts.ACTIVE] and not words[layouts.STOP]:
                 before = time.perf_counter()
                 self._bell.get()
                 slept = time.perf_counter() - before
@@ -264,7 +265,7 @@ def _sleep_arguments(words: np.ndarray) -> tuple[int, int]:
     """The first arguments of a short and of a long sleep."""
     if os.name == "nt":
         return 1, 1  # milliseconds
-    naps = words[native.NAPS : native.NAPS + 4]
+    naps = words[layouts.NAPS : layouts.NAPS + 4]
     naps[:] = 0, _NAPS[0], 0, _NAPS[1]  # seconds and nanoseconds, twice
     return naps.ctypes.data, naps.ctypes.data + 16
 
